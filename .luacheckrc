@@ -1,0 +1,5 @@
+std = "min"
+max_line_length = 100
+exclude_files = { "build", "node_modules" }
+files["spec"] = { std = "+busted" }
+files["lua/cloudcal/codes/generic.lua"] = { max_line_length = false }

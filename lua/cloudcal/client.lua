@@ -1,0 +1,325 @@
+--- The pipeline of a call: check, token, build, send, read, again?
+
+local clock = require "cloudcal.clock"
+local core = require "cloudcal.core"
+local endpoints = require "cloudcal.endpoints"
+local errors = require "cloudcal.errors"
+local json = require "cloudcal.json"
+local log = require "cloudcal.log"
+local options = require "cloudcal.options"
+local redact = require "cloudcal.redact"
+local request = require "cloudcal.request"
+local response = require "cloudcal.response"
+local retry = require "cloudcal.retry"
+local schema = require "cloudcal.schema"
+local tokens = require "cloudcal.tokens"
+local wait = require "cloudcal.wait"
+
+local client = {}
+
+-- {======================================================
+-- meta
+-- =======================================================}
+
+-- What meta.headers and meta.timings are made of when they are first read.
+local sources = setmetatable({}, { __mode = "k" })
+
+local lazy = {}
+
+function lazy.headers(source)
+    return source.head and response.headers(source.head)
+end
+
+function lazy.timings(source)
+    if not source.transfer then return nil end
+    local dns, connect, tls, first_byte, total = source.transfer:timings()
+    return { dns = dns, connect = connect, tls = tls, first_byte = first_byte, total = total }
+end
+
+local meta_metatable = {
+    __metatable = "cloudcal.meta",
+    __index = function(meta, name)
+        local make = lazy[name]
+        if not make then return nil end
+        local value = make(sources[meta])
+        rawset(meta, name, value)
+        return value
+    end,
+}
+
+local function new_meta()
+    local meta = setmetatable({ attempts = 0, elapsed = 0, waited = 0 }, meta_metatable)
+    sources[meta] = {}
+    return meta
+end
+
+local function note_answer(call, transfer, status, head)
+    local meta, source = call.meta, sources[call.meta]
+    head = redact.text(head, call.secrets)
+    source.head, source.transfer = head, transfer
+    meta.headers, meta.timings = nil, nil
+    meta.status = status ~= 0 and status or nil
+    meta.log_id = response.log_id(head)
+    meta.request_id = response.header(head, "x-request-id")
+end
+
+-- {======================================================
+-- One attempt
+-- =======================================================}
+
+local function fail(call, fields)
+    fields.stage = fields.stage or call.stage
+    return errors.new(fields, call)
+end
+
+local function send_options(call, token, body)
+    local sent = {}
+    for name, value in pairs(call.transport) do sent[name] = value end
+    sent.url, sent.method, sent.headers = call.url, call.endpoint.method, call.headers
+    sent.token = token
+    sent.body = body
+    sent.content_type = body and call.content_type or nil
+    sent.timeout = call.deadline - clock.now()
+    -- libcurl repeats a request without a body when a kept connection turns out dead
+    sent.fresh = not body and not call.repeatable
+    return sent
+end
+
+local function exchange(call, token, body)
+    local transfer, number, text = wait.exchange(send_options(call, token, body))
+    if not transfer then
+        return nil, fail(call, response.transport_error(number, text, false))
+    end
+    local status, a, b, sent, failed_status, failed_head = transfer:take()
+    note_answer(call, transfer, status or failed_status, status and a or failed_head)
+    if status then return { status = status, head = a, body = b } end
+    local fields = response.transport_error(a, b, sent, failed_head)
+    fields.http_status = call.meta.status
+    return nil, fail(call, fields)
+end
+
+local function encode(call)
+    local body, found = call.service.compose(call)
+    if body == nil and found then return nil, fail(call, found) end
+    if body == nil or type(body) == "string" then return body end
+    local text, path, message = json.encode(body)
+    if text then return text end
+    return nil, fail(call, { name = "not_sendable", field = call.service.body_prefix .. path,
+        message = ("%s%s %s"):format(call.service.body_prefix, path, message) })
+end
+
+local function fetch_token(call)
+    return function(body) return client.fetch_tenant_token(call, body) end
+end
+
+-- An error of the token stage says nothing about the call itself: that never left.
+local function token_failure(call, found)
+    local err = errors.is_error(found) and found or fail(call, found)
+    return nil, err, { final = true }
+end
+
+local function attempt(call)
+    if call.deadline <= clock.now() then
+        return nil, fail(call, { name = "deadline_exceeded",
+            message = "the time of the call was over" }), { final = true }
+    end
+    local token, renewable = tokens.get(call, fetch_token(call))
+    if not token and renewable then return token_failure(call, renewable) end
+    call.secrets[#call.secrets + 1] = token
+    local body, err = encode(call)
+    if err then return nil, err, { final = true } end
+    call.meta.attempts = call.meta.attempts + 1
+    local answer
+    answer, err = exchange(call, token, body)
+    if not answer then return nil, err, {} end
+    if call.options.raw then call.meta.raw = redact.json_text(answer.body, call.secrets) end
+    local decoded, fields = response.read(call.service, call.endpoint, answer)
+    if not fields then return decoded end
+    call.meta.log_id = call.meta.log_id or fields.log_id
+    local facts = { token = token, renewable = renewable, token_refused = fields.token_refused,
+                    head = answer.head, decoded = decoded }
+    fields.token_refused = nil
+    return nil, fail(call, fields), facts
+end
+
+-- {======================================================
+-- Again?
+-- =======================================================}
+
+local function policy(call, name)
+    local chosen = call.options.retry
+    if chosen == nil then chosen = call.client.retry end
+    if chosen == false then return name == "max_attempts" and 1 or 0 end
+    return chosen and chosen[name] or options.defaults[name]
+end
+
+local function handle_refused_token(call, facts)
+    if not facts.token_refused then return false end
+    tokens.drop(facts.token)
+    local first = not call.refused
+    call.refused = true
+    return first and facts.renewable == true
+end
+
+local function decide(call, err, facts)
+    if facts.final then return nil, "nothing was sent" end
+    return retry.decide(err, {
+        attempt = call.meta.attempts,
+        max_attempts = policy(call, "max_attempts"), max_delay = policy(call, "max_delay"),
+        remaining = call.deadline - clock.now(), random = core.random(),
+        token_refused = facts.token_refused,
+        can_renew = handle_refused_token(call, facts),
+        clock_corrected = call.service.correct_clock ~= nil
+            and call.service.correct_clock(call, err, facts),
+    })
+end
+
+-- A delete that was sent again after a "maybe" finds that it had worked.
+local function is_already_gone(call, err, before)
+    return call.endpoint.gone ~= nil and err.code == call.endpoint.gone
+        and before ~= nil and before.acted == "maybe"
+end
+
+local function run(call)
+    local before
+    while true do
+        local body, err, facts = attempt(call)
+        if not err then return body end
+        if is_already_gone(call, err, before) then
+            call.meta.already_gone = true
+            return facts.decoded
+        end
+        local pause, reason = decide(call, err, facts)
+        log.write(call.client, pause and "warn" or "info", tostring(err), {
+            operation = call.operation, attempt = call.meta.attempts,
+            again_in = pause, reason = reason,
+        })
+        if not pause then return nil, err end
+        if pause > 0 then wait.sleep(pause) end
+        before = err
+    end
+end
+
+--- Calls the tenant token endpoint on behalf of a call, within that call's deadline.
+function client.fetch_tenant_token(outer, body)
+    local endpoint = endpoints.by_operation["auth.v3.tenant_access_token.internal"]
+    local call = setmetatable({
+        endpoint = endpoint, request = { body = body }, identity = "none", stage = "token",
+        repeatable = true, meta = new_meta(), url = outer.base_url .. endpoint.path,
+        headers = {}, content_type = endpoint.content_type, options = { retry = outer.options.retry },
+    }, { __index = outer })
+    local answer, err = run(call)
+    if answer then return answer end
+    err.acted = "no"
+    err.retryable = errors.is_transient(err.kind)
+    return nil, err
+end
+
+-- {======================================================
+-- A call
+-- =======================================================}
+
+local function own_secrets(given)
+    local secrets = {}
+    for _, name in ipairs { "app_secret", "secret", "user_access_token", "tenant_access_token" } do
+        if type(given[name]) == "string" then secrets[#secrets + 1] = given[name] end
+    end
+    local credentials = given.proxy and given.proxy:match("//(.*)@")
+    secrets[#secrets + 1] = credentials
+    secrets[#secrets + 1] = credentials and credentials:match(":(.+)$")
+    return secrets
+end
+
+local function new_call(state, endpoint, call_options)
+    local given = state.options
+    local timeout = call_options.timeout or given.timeout or options.defaults.timeout
+    return {
+        service_name = state.name, service = state.service, endpoint = endpoint,
+        client = given, options = call_options, transport = state.transport,
+        base_url = state.base_url, deadline = clock.now() + timeout, meta = new_meta(),
+        secrets = own_secrets(given), content_type = endpoint.content_type,
+        -- what errors.new wants to know of a call
+        operation = endpoint.operation, language = given.language,
+    }
+end
+
+-- A raw call has no table to be held against.
+local function check_request(endpoint, given)
+    if endpoint.raw then return given end
+    return schema.check(endpoint, given)
+end
+
+-- Everything that can be known to be wrong before sending. Returns the fields of an error.
+local function check(call, given, variant, found)
+    local possible, phase = wait.is_possible()
+    if not possible then
+        return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
+    end
+    call.stage = "check"
+    if found then return found end
+    local endpoint = call.endpoint
+    call.request, found = check_request(endpoint, given)
+    if not call.request then return found end
+    found = variant and request.variant_problem(endpoint, variant, call.request)
+    if found then return found end
+    call.headers, found = request.header_lines(call.options.headers)
+    if not call.headers then return found end
+    call.identity, found = tokens.identify(endpoint, call.client, call.options)
+    if not call.identity then return found end
+    found = request.refusal(endpoint, call.identity, call.request)
+    if found then return found end
+    local path = endpoint.path
+    if call.request.path then
+        path, found = request.path(endpoint, call.request.path)
+        if not path then return found end
+    end
+    call.url = call.base_url .. path .. request.query(call.request.query)
+    call.repeatable = request.is_repeatable(endpoint, call.request)
+    call.stage = "call"
+end
+
+local function note_changed_id(call, body)
+    local rule = call.endpoint.id
+    local sent = rule and schema.lookup(call.request, rule.sent)
+    local answered = rule and schema.lookup(body, rule.answered)
+    if sent and answered and sent ~= answered then call.meta.id_changed = true end
+end
+
+local function finish(call, started)
+    call.meta.elapsed = clock.now() - started
+    log.write(call.client, "debug", "call ended", {
+        operation = call.operation, status = call.meta.status, log_id = call.meta.log_id,
+        attempts = call.meta.attempts, elapsed = call.meta.elapsed,
+    })
+end
+
+--- Makes one call.
+-- @param state of the client: name, service, options, base_url, transport
+-- @param endpoint its table, one of cloudcal.endpoints or made for a raw path
+-- @param given the sections of the request, as the caller gave them
+-- @param call_options checked against options.call
+-- @param variant one of the endpoint's variants, or nil
+-- @param found what the caller itself found wrong with the request, or nil
+-- @return the decoded body, nil, meta; or nil, an error, meta
+function client.call(state, endpoint, given, call_options, variant, found)
+    local started = clock.now()
+    local call = new_call(state, endpoint, call_options)
+    found = check(call, given, variant, found)
+    local body, err
+    if found then
+        err = fail(call, found)
+    else
+        body, err = run(call)
+    end
+    if body then note_changed_id(call, body) end
+    finish(call, started)
+    return body, err, call.meta
+end
+
+--- Makes an error on behalf of a wrapper.
+function client.error(state, endpoint, fields)
+    return errors.new(fields, { service_name = state.name, operation = endpoint.operation,
+        language = state.options.language, secrets = own_secrets(state.options) })
+end
+
+return client

@@ -1,0 +1,30 @@
+--- Time. Deadlines and expiry use now(), which nobody can set back; signatures use time().
+
+local core = require "cloudcal.core"
+
+local clock = { now = core.now, time = core.time }
+
+local MONTHS = {
+    Jan = 1, Feb = 2, Mar = 3, Apr = 4, May = 5, Jun = 6,
+    Jul = 7, Aug = 8, Sep = 9, Oct = 10, Nov = 11, Dec = 12,
+}
+
+-- Days since 1970-01-01, by counting years from March so that a leap day comes last.
+local function days(year, month, day)
+    if month <= 2 then year, month = year - 1, month + 12 end
+    local leap_days = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+    return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
+end
+
+--- Reads an HTTP date, "Sat, 21 Nov 2026 20:37:29 GMT".
+-- @return seconds since 1970, or nil
+function clock.parse_date(text)
+    local day, name, year, hour, minute, second =
+        text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
+    local month = MONTHS[name]
+    if not month then return nil end
+    return days(tonumber(year), month, tonumber(day)) * 86400
+        + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)
+end
+
+return clock

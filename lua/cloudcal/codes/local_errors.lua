@@ -1,0 +1,216 @@
+-- Errors that have no number: found in this process, or in an answer without a known code.
+return {
+    no_primary_calendar = {
+        kind = "not_found",
+        hint = "The service returned no primary calendar for this identity. Open the calendar "
+            .. "once with it, or use another identity.",
+        hint_zh = "服务未返回该身份的主日历。请用该身份打开一次日历，或更换身份。",
+    },
+    exchange_sync_failed = {
+        kind = "rejected",
+        hint = "The binding exists, but its synchronisation failed. Check the Exchange account, "
+            .. "delete the binding and create it again.",
+        hint_zh = "绑定关系已建立，但同步失败。请检查 Exchange 账户，删除该绑定关系后重新创建。",
+    },
+    exchange_sync_late = {
+        kind = "timeout",
+        hint = "The synchronisation was still going on at the end of max_wait. Wait on with the "
+            .. "same id; do not bind again.",
+        hint_zh = "到达 max_wait 时同步仍在进行。请用同一 ID 继续等待，不要重复绑定。",
+    },
+    deadline_exceeded = {
+        kind = "timeout",
+        hint = "The time of the call was over before an answer came. Raise `timeout`, or look at "
+            .. "`stage` for what took so long.",
+        hint_zh = "调用时限已到，仍未得到结果。请调大 timeout，或根据 stage 查看耗时环节。",
+    },
+    no_credentials = {
+        kind = "unauthenticated",
+        hint = "The client has no credentials for this call. Give it app_id and app_secret, or a "
+            .. "token.",
+        hint_zh = "客户端没有可用于此调用的凭证。请提供 app_id 与 app_secret，或直接提供令牌。",
+    },
+    token_function_failed = {
+        kind = "unauthenticated",
+        hint = "Your token function returned no token or raised. Its own message is part of this "
+            .. "error.",
+        hint_zh = "你提供的取令牌函数未返回令牌或抛出错误，其消息已包含在本错误中。",
+    },
+    cannot_wait = {
+        kind = "cannot_wait",
+        hint = "This nginx phase cannot wait for the network. Make the call in a timer: "
+            .. "ngx.timer.at(0, function() ... end).",
+        hint_zh = "当前 nginx 阶段不能等待网络。请放入定时器中调用："
+            .. "ngx.timer.at(0, function() ... end)。",
+    },
+    wrong_path_or_base_url = {
+        kind = "bad_response",
+        hint = "The server has no such endpoint; this says nothing about the object. Check the "
+            .. "path and base_url.",
+        hint_zh = "服务器上没有该接口，与所查对象是否存在无关。请检查路径与 base_url。",
+    },
+    not_json = {
+        kind = "bad_response",
+        hint = "The answer is not JSON; a proxy or a login page may have answered. Look at `raw` "
+            .. "and check base_url.",
+        hint_zh = "响应不是 JSON，可能来自代理或登录页。请查看 raw 并检查 base_url。",
+    },
+    not_utf8 = {
+        kind = "bad_response",
+        hint = "The answer is not valid UTF-8. Look at `raw`, and report it with the log id.",
+        hint_zh = "响应不是有效的 UTF-8。请查看 raw，并附上日志 ID 反馈。",
+    },
+    not_the_envelope = {
+        kind = "bad_response",
+        hint = "The answer is JSON, but not in the form that this service uses. Check base_url "
+            .. "and the proxies between.",
+        hint_zh = "响应是 JSON，但不符合该服务的格式。请检查 base_url 与中间代理。",
+    },
+    inexact_integer = {
+        kind = "bad_response",
+        hint = "The answer holds an integer beyond 2^53, which a Lua number may not keep exactly. "
+            .. "Look at `raw`.",
+        hint_zh = "响应中有超过 2^53 的整数，Lua 数字可能无法精确表示。请查看 raw。",
+    },
+    wrong_response_type = {
+        kind = "bad_response",
+        hint = "A value of the answer has another type than agreed, or is missing. Look at "
+            .. "`body`, and report it with the log id.",
+        hint_zh = "响应中某个值的类型与约定不符或缺失。请查看 body，并附上日志 ID 反馈。",
+    },
+    out_of_memory = {
+        kind = "out_of_memory",
+        hint = "Memory ran out. Give the process more, or handle less at once.",
+        hint_zh = "内存不足。请增加可用内存，或减少同时处理的数据。",
+    },
+    signer_failed = {
+        kind = "invalid_request",
+        hint = "Your signer raised or did not return a signature. It gets the timestamp and "
+            .. "returns 32 hexadecimal digits.",
+        hint_zh = "你提供的 signer 抛出错误或未返回签名。它接收时间戳，"
+            .. "应返回 32 位十六进制字符串。",
+    },
+    http_unauthorized = {
+        kind = "unauthenticated",
+        hint = "The server asks for credentials and gave no reason. Check the token, and whether "
+            .. "a proxy answered.",
+        hint_zh = "服务器要求身份验证但未说明原因。请检查令牌，并确认是否由代理应答。",
+    },
+    http_forbidden = {
+        kind = "permission_denied",
+        hint = "The server forbids this and gave no reason. Check the rights of the identity, and "
+            .. "whether a firewall answered.",
+        hint_zh = "服务器拒绝访问但未说明原因。请检查身份权限，并确认是否由防火墙应答。",
+    },
+    http_too_many_requests = {
+        kind = "rate_limited",
+        hint = "The server asks for fewer calls. Wait for `retry_after` if it is set, then call "
+            .. "more slowly.",
+        hint_zh = "服务器要求降低调用频率。如有 retry_after 请按其等待，之后放慢调用。",
+    },
+    http_server_error = {
+        kind = "service_error",
+        hint = "The server, or a gateway before it, failed. Try again later if a second run does "
+            .. "no harm.",
+        hint_zh = "服务器或其网关出错。重复执行无害时，请稍后再试。",
+    },
+    clock_skew = {
+        kind = "rejected",
+        hint = "Youkong refused the call, and the clock of this machine is off by more than it "
+            .. "allows. Set the clock right.",
+        hint_zh = "有空日程云拒绝了调用，且本机时间偏差超出允许范围。请校准本机时间。",
+    },
+    youkong_refused = {
+        kind = "rejected",
+        hint = "Youkong refused the call. Read its message; check client_key, secret, environment "
+            .. "and the ids that you sent.",
+        hint_zh = "有空日程云拒绝了调用。请查看其消息，并核对 client_key、secret、"
+            .. "environment 与所传 ID。",
+    },
+    unknown_code = {
+        kind = "rejected",
+        hint = "The service refused with a code that is not in our tables. Read its message, and "
+            .. "give the log id when you ask for support.",
+        hint_zh = "服务返回了未收录的错误码。请查看其消息；求助时请提供日志 ID。",
+    },
+    unknown_field = {
+        kind = "invalid_request",
+        hint = "This name is not a field of the endpoint. The message names the nearest one, if there is one.",
+        hint_zh = "该名称不是此接口的字段。若有相近的字段名，消息中会给出。",
+    },
+    wrong_type = {
+        kind = "invalid_request",
+        hint = "The value has another Lua type than the field asks for.",
+        hint_zh = "该值的 Lua 类型与字段要求不符。",
+    },
+    too_long = {
+        kind = "invalid_request",
+        hint = "Shorten the text; its length is counted in characters, not in bytes.",
+        hint_zh = "请缩短文本；长度按字符计，而不是按字节计。",
+    },
+    too_short = {
+        kind = "invalid_request",
+        hint = "Give the field some text, or leave it out where it is optional.",
+        hint_zh = "请填写该字段；若为可选字段，也可以不传。",
+    },
+    unknown_value = {
+        kind = "invalid_request",
+        hint = "Use one of the values that the message lists.",
+        hint_zh = "请使用消息中列出的取值之一。",
+    },
+    missing_field = {
+        kind = "invalid_request",
+        hint = "The endpoint cannot do without this field.",
+        hint_zh = "此接口必须提供该字段。",
+    },
+    unwanted_field = {
+        kind = "invalid_request",
+        hint = "This function does not take the field; the message says which one does.",
+        hint_zh = "该函数不接受此字段；消息中会说明应使用哪个函数。",
+    },
+    filled_by_cloudcal = {
+        kind = "invalid_request",
+        hint = "Leave the field out; it is computed for each attempt.",
+        hint_zh = "请不要传此字段；它由本库在每次发送时计算。",
+    },
+    invalid_utf8 = {
+        kind = "invalid_request",
+        hint = "Text must be UTF-8. Convert it before the call.",
+        hint_zh = "文本必须是 UTF-8 编码，请在调用前转换。",
+    },
+    invalid_path = {
+        kind = "invalid_request",
+        hint = "A path begins with one slash and holds no query, fragment, space or dot segment.",
+        hint_zh = "路径须以一个斜杠开头，不得含查询串、片段、空格或点段。",
+    },
+    invalid_header = {
+        kind = "invalid_request",
+        hint = "A header is one line of text, and those that cloudcal sets itself are reserved.",
+        hint_zh = "请求头必须是单行文本；由本库设置的请求头不可覆盖。",
+    },
+    invalid_token = {
+        kind = "invalid_request",
+        hint = "A token is one word of ASCII. Look for a line end or a space around it.",
+        hint_zh = "令牌应为不含空白的 ASCII 字符串，请检查首尾是否有换行或空格。",
+    },
+    wrong_token_kind = {
+        kind = "invalid_request",
+        hint = "The endpoint does not take this kind of token. Use an identity that it accepts.",
+        hint_zh = "此接口不接受这类令牌，请改用其支持的身份。",
+    },
+    identity_unclear = {
+        kind = "invalid_request",
+        hint = "Both a user and a tenant identity are configured. Choose one with the option identity.",
+        hint_zh = "同时配置了用户身份与应用身份，请用 identity 选项指定其一。",
+    },
+    not_for_tenants = {
+        kind = "invalid_request",
+        hint = "A tenant identity cannot ask for this value.",
+        hint_zh = "应用身份不能使用该取值。",
+    },
+    not_sendable = {
+        kind = "invalid_request",
+        hint = "The value cannot be written as JSON without loss.",
+        hint_zh = "该值无法无损地写成 JSON。",
+    },
+}

@@ -1,0 +1,108 @@
+--- The error object: the only place that makes one.
+
+local codes = require "cloudcal.codes"
+local redact = require "cloudcal.redact"
+
+local errors = {}
+
+local KINDS_ZH = {
+    invalid_request = "请求无效", unauthenticated = "身份验证失败", login_required = "需要重新登录",
+    app_setup = "应用配置有误", permission_denied = "没有权限", not_found = "对象不存在",
+    rate_limited = "触发频率限制", quota_exhausted = "调用量已达上限", service_error = "服务端错误",
+    rejected = "请求被拒绝", bad_response = "响应异常", too_large = "响应过大",
+    network = "网络错误", tls = "TLS 错误", timeout = "超时", cancelled = "已取消",
+    cannot_wait = "当前阶段不能等待", out_of_memory = "内存不足",
+}
+
+-- The kinds that another attempt may cure, where a second one does no harm.
+local TRANSIENT = { rate_limited = true, service_error = true, network = true, timeout = true }
+
+local function one_line(text)
+    return (text:gsub("%s+", " "))
+end
+
+local function subject(err)
+    local words = { err.service, err.operation }
+    return table.concat(words, " ")
+end
+
+local function verdict(err)
+    local words = { err.kind }
+    if err.code ~= nil then words[#words + 1] = tostring(err.code) end
+    words[#words + 1] = err.name
+    return table.concat(words, " ")
+end
+
+local function english(err)
+    local line = ("%s: %s: %s"):format(subject(err), verdict(err), err.message)
+    if err.log_id then line = ("log id %s: %s"):format(err.log_id, line) end
+    if err.hint then line = line .. " | " .. err.hint end
+    return one_line(line)
+end
+
+local function chinese(err)
+    local line = ("%s：%s（%s）：%s"):format(
+        subject(err), KINDS_ZH[err.kind], verdict(err), err.message)
+    if err.log_id then line = ("日志 ID %s：%s"):format(err.log_id, line) end
+    if err.hint_zh then line = line .. " | " .. err.hint_zh end
+    return one_line(line)
+end
+
+local function metatable(to_text)
+    return {
+        __name = "cloudcal.error",
+        __tostring = to_text,
+        __concat = function(a, b) return tostring(a) .. tostring(b) end,
+        __metatable = "cloudcal.error",
+    }
+end
+
+local metatables = { en = metatable(english), zh = metatable(chinese) }
+
+local function add_knowledge(err)
+    local row = codes.named(err.name)
+    if not row then return end
+    err.kind = err.kind or row.kind
+    err.hint = err.hint or row.hint
+    err.hint_zh = err.hint_zh or row.hint_zh
+end
+
+--- Tells whether an error of this kind may pass by itself.
+function errors.is_transient(kind)
+    return TRANSIENT[kind] == true
+end
+
+--- Tells an error object from everything else.
+function errors.is_error(value)
+    return type(value) == "table" and getmetatable(value) == "cloudcal.error"
+end
+
+--- Makes an error object.
+-- @param fields those of the contract; kind and hints of a named error are filled in
+-- @param context { service_name, operation, repeatable, language, secrets }; secrets are
+-- masked in every string of the error
+function errors.new(fields, context)
+    local err = redact.value(fields, context.secrets)
+    err.service, err.operation = context.service_name, context.operation
+    add_knowledge(err)
+    err.acted = err.acted or "no"
+    err.stage = err.stage or "call"
+    err.message = one_line(err.message)
+    err.retryable = errors.is_transient(err.kind)
+        and (err.acted == "no" or (err.acted == "maybe" and context.repeatable == true))
+    return setmetatable(err, metatables[context.language or "en"])
+end
+
+--- Tells what is known of a code, without asking anybody.
+-- @param code a number such as 190004, or a string of digits
+-- @return { code, name, kind, msg, http_status, hint, hint_zh }, or nil if no table has it
+function errors.explain(code)
+    local row = codes.find(code)
+    if not row then return nil end
+    return {
+        code = tonumber(code), name = row.name, kind = row.kind, msg = row.msg,
+        http_status = row.http, hint = row.hint, hint_zh = row.hint_zh,
+    }
+end
+
+return errors

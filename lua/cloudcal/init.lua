@@ -1,0 +1,63 @@
+--- cloudcal: the calendar services of Feishu, Lark and Youkong, from any program that hosts Lua.
+-- The names and shapes are described in README.md.
+
+local errors = require "cloudcal.errors"
+local feishu = require "cloudcal.services.feishu"
+local json = require "cloudcal.json"
+local log = require "cloudcal.log"
+local wait = require "cloudcal.wait"
+local youkong = require "cloudcal.services.youkong"
+
+local cloudcal = {
+    _VERSION = "cloudcal " .. require "cloudcal.version",
+    feishu = feishu.feishu,
+    lark = feishu.lark,
+    youkong = youkong.youkong,
+    null = json.null,
+    log = log,
+    explain = errors.explain,
+}
+
+--- Text of a value, for people; secret fields are masked.
+function cloudcal.pretty(value)
+    return require "cloudcal.pretty"(value)
+end
+
+--- Returns its arguments, or raises the error as one line of text, which every Lua can show.
+function cloudcal.assert(value, err, ...)
+    if not value then error(tostring(err), 2) end
+    return value, err, ...
+end
+
+--- Waits for so many seconds in the way of the host.
+-- @return true; or nil and an error where the host cannot wait
+function cloudcal.sleep(seconds)
+    if type(seconds) ~= "number" then
+        error("seconds must be a number, not a " .. type(seconds), 2)
+    end
+    local possible, phase = wait.is_possible()
+    if not possible then
+        return nil, errors.new({ name = "cannot_wait",
+            message = ("the nginx phase %s cannot wait"):format(phase) }, { operation = "sleep" })
+    end
+    wait.sleep(seconds)
+    return true
+end
+
+local function not_yet(name)
+    return function()
+        error(name .. " is not in this version", 2)
+    end
+end
+
+local function later(name)
+    return setmetatable({}, { __index = function(_, key) return not_yet(name .. "." .. key) end })
+end
+
+cloudcal.loop = not_yet "cloudcal.loop"
+cloudcal.map = not_yet "cloudcal.map"
+cloudcal.redis = not_yet "cloudcal.redis"
+cloudcal.stores = later "cloudcal.stores"
+cloudcal.caldav = later "cloudcal.caldav"
+
+return cloudcal

@@ -1,0 +1,36 @@
+--- Where log lines go. A logger is a function(level, message, fields); it never gets a secret.
+
+local log = {}
+
+local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
+
+log.levels = LEVELS
+
+local function fields_text(fields)
+    local parts = {}
+    for key, value in pairs(fields) do parts[#parts + 1] = key .. "=" .. tostring(value) end
+    table.sort(parts)
+    return table.concat(parts, " ")
+end
+
+--- A logger that writes lines to standard error.
+function log.stderr(level, message, fields)
+    io.stderr:write(("cloudcal %s: %s %s\n"):format(level, message, fields_text(fields)))
+end
+
+--- A logger that writes to nginx's error log.
+function log.nginx(level, message, fields)
+    local ngx = rawget(_G, "ngx")
+    local names = { debug = ngx.DEBUG, info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }
+    ngx.log(names[level], "cloudcal: ", message, " ", fields_text(fields))
+end
+
+--- Calls the logger of a client, if it has one and the level is reached. A logger that fails
+-- is ignored: what it is told about matters more.
+function log.write(options, level, message, fields)
+    if options.logger and LEVELS[level] >= LEVELS[options.log_level or "warn"] then
+        pcall(options.logger, level, message, fields)
+    end
+end
+
+return log

@@ -1,0 +1,203 @@
+--- From what came back to a body, or to the fields of an error.
+
+local codes = require "cloudcal.codes"
+local json = require "cloudcal.json"
+local redact = require "cloudcal.redact"
+local schema = require "cloudcal.schema"
+
+local response = {}
+
+local MAX_RAW = 4096
+local LONGEST_WAIT = 86400 -- a named time beyond a day is not believed
+
+-- {======================================================
+-- Headers
+-- =======================================================}
+
+local patterns = {}
+
+local function header_pattern(name)
+    if not patterns[name] then
+        local any_case = name:gsub("%a", function(c) return "[" .. c:upper() .. c:lower() .. "]" end)
+        patterns[name] = "\n" .. any_case:gsub("%-", "%%-") .. ":[ \t]*([^\r\n]*)"
+    end
+    return patterns[name]
+end
+
+--- Finds one header in the header lines of an answer; the name in lower case.
+function response.header(head, name)
+    local value = head:match(header_pattern(name))
+    value = value and value:gsub("%s+$", "")
+    return value ~= "" and value or nil
+end
+
+--- Reads all header lines: names in lower case, repeats joined by ", ".
+function response.headers(head)
+    local headers = {}
+    for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
+        local key = name:lower()
+        value = value:gsub("%s+$", "")
+        headers[key] = headers[key] and headers[key] .. ", " .. value or value
+    end
+    return headers
+end
+
+--- The time after which the service wants to be asked again, in seconds; nil if it names none.
+function response.retry_after(head)
+    local text = response.header(head, "x-ogw-ratelimit-reset")
+        or response.header(head, "retry-after")
+    local seconds = text and text:match("^%d+%.?%d*$") and tonumber(text)
+    return seconds and math.min(seconds, LONGEST_WAIT) or nil
+end
+
+-- {======================================================
+-- Failed exchanges
+-- =======================================================}
+
+--- Fields of the error for an exchange that failed.
+-- @param number libcurl's, or one of src/core.h
+-- @param text libcurl's description
+-- @param sent request bytes may have left
+function response.transport_error(number, text, sent, head)
+    local row = codes.transport(number) or { name = "curl_" .. number, kind = "network" }
+    local left = sent and row.sent ~= false
+    return {
+        kind = row.kind, name = row.name, hint = row.hint, hint_zh = row.hint_zh,
+        message = text ~= "" and text or row.name:gsub("_", " "),
+        acted = left and "maybe" or "no",
+        log_id = head and response.log_id(head) or nil,
+    }
+end
+
+-- {======================================================
+-- Answers without a readable verdict
+-- =======================================================}
+
+local function name_by_status(status)
+    if status == 401 then return "http_unauthorized" end
+    if status == 403 then return "http_forbidden" end
+    if status == 429 then return "http_too_many_requests" end
+    if status >= 500 and status <= 599 then return "http_server_error" end
+end
+
+local function is_wrong_path(answer)
+    local kind = response.header(answer.head, "content-type") or ""
+    return answer.status == 404 and kind:lower():match("^text/plain") ~= nil
+end
+
+-- A 4xx is a refusal, whoever sent it. All else may have come after the service acted.
+local function acted_by_status(status)
+    return status >= 400 and status <= 499 and "no" or "maybe"
+end
+
+local function without_envelope(answer, name, message)
+    local status = answer.status
+    local named = name_by_status(status)
+    if named then
+        name = named
+    elseif is_wrong_path(answer) then
+        name = "wrong_path_or_base_url"
+    end
+    return {
+        name = name, message = ("HTTP %d: %s"):format(status, message),
+        acted = acted_by_status(status),
+    }
+end
+
+-- {======================================================
+-- Verdicts
+-- =======================================================}
+
+local VERDICT_MESSAGE_LENGTH = 400
+
+local function quote(msg)
+    if type(msg) ~= "string" or msg == "" then return "without a message" end
+    if #msg > VERDICT_MESSAGE_LENGTH then
+        msg = msg:sub(1, VERDICT_MESSAGE_LENGTH):gsub("[\192-\255][\128-\191]*$", "") .. "…"
+    end
+    return msg
+end
+
+local function kind_by_status(status)
+    local name = name_by_status(status)
+    return name and codes.named(name).kind or "rejected"
+end
+
+local function row_of(verdict, status)
+    local row = verdict.name and codes.named(verdict.name)
+        or (verdict.code ~= nil and codes.find(verdict.code))
+    if row then return row end
+    local unknown = codes.named("unknown_code")
+    return { name = "unknown_code", kind = kind_by_status(status),
+             hint = unknown.hint, hint_zh = unknown.hint_zh }
+end
+
+local function refused(answer, verdict)
+    local row = row_of(verdict, answer.status)
+    local detail = verdict.detail or {}
+    local uncertain = row.kind == "service_error" or answer.status >= 500 and not row.msg
+    return {
+        kind = row.kind, code = verdict.code, name = row.name or verdict.name,
+        hint = row.hint, hint_zh = row.hint_zh,
+        message = quote(verdict.msg), msg = verdict.msg,
+        acted = uncertain and "maybe" or "no",
+        token_refused = row.token_refused and not (verdict.msg or ""):find("not support", 1, true),
+        violations = detail.field_violations or detail.permission_violations,
+        helps = detail.helps, troubleshooter = detail.troubleshooter,
+    }
+end
+
+-- {======================================================
+
+--- The log id: from the headers, else from the body's error object.
+function response.log_id(head, body)
+    local detail = type(body) == "table" and type(body.error) == "table" and body.error or {}
+    local id = response.header(head, "x-tt-logid") or response.header(head, "x-request-id")
+        or detail.log_id or detail.logid
+    return type(id) == "string" and id or nil
+end
+
+local function text_or_nil(value)
+    return type(value) == "string" and value or nil
+end
+
+local function judge(service, endpoint, answer)
+    local body, reason = json.decode(answer.body)
+    if body == nil then
+        return nil, without_envelope(answer, reason, "the answer is not readable: " .. reason)
+    end
+    local verdict = type(body) == "table" and service.verdict(body)
+    if not verdict then
+        return body, without_envelope(answer, "not_the_envelope",
+            "the answer is not in the form of this service")
+    end
+    verdict.msg = text_or_nil(verdict.msg)
+    if not verdict.success then return body, refused(answer, verdict) end
+    local wrong, wanted = schema.check_answer(endpoint, body)
+    if wrong then
+        return body, { name = "wrong_response_type", acted = "yes", field = wrong,
+            message = ("%s is not a %s in the answer"):format(wrong, wanted) }
+    end
+    return body
+end
+
+--- Reads an answer: the body's code decides, whatever the HTTP status says.
+-- @param answer { status, head, body }
+-- @return the decoded body and nil; or the decoded body or nil, and the fields of an error
+function response.read(service, endpoint, answer)
+    if answer.status < 200 or answer.status > 599 then
+        return nil, { name = "not_the_envelope", acted = "maybe",
+            message = ("HTTP status %d is none"):format(answer.status) }
+    end
+    local body, fields = judge(service, endpoint, answer)
+    if fields then
+        fields.http_status = answer.status
+        fields.log_id = response.log_id(answer.head, body)
+        fields.retry_after = response.retry_after(answer.head)
+        if body ~= nil then fields.body = body
+        else fields.raw = redact.json_text(answer.body:sub(1, MAX_RAW)) end
+    end
+    return body, fields
+end
+
+return response

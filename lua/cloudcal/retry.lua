@@ -1,0 +1,42 @@
+--- Whether a call is sent again, and when: a pure function, so that it can be tested in bulk.
+
+local retry = {}
+
+local FIRST_PAUSE = 0.5 -- seconds; the upper bound of the first pause
+
+local function backoff(situation)
+    local bound = FIRST_PAUSE * 2 ^ (situation.attempt - 1)
+    return situation.random * math.min(situation.max_delay, bound)
+end
+
+local function pause(situation, seconds, reason)
+    if seconds >= situation.remaining then return nil, "the deadline is too near" end
+    return seconds, reason
+end
+
+local function rate_limited(err, situation)
+    local named = err.retry_after
+    if not named then return pause(situation, backoff(situation), "rate limited") end
+    if named > situation.max_delay then return nil, "the service asks for a longer pause" end
+    return pause(situation, named, "rate limited; the service named the time")
+end
+
+--- Decides.
+-- @param err the error of the last attempt
+-- @param situation attempt (how many there were), max_attempts, max_delay and remaining
+-- (seconds), random (in [0, 1)), token_refused, can_renew (there is another token to be had and
+-- none was fetched for this call yet), clock_corrected (the signature can be made anew)
+-- @return seconds to wait before the next attempt, and why; or nil, and why not
+function retry.decide(err, situation)
+    if situation.attempt >= situation.max_attempts then return nil, "no attempts left" end
+    if situation.token_refused then
+        if situation.can_renew then return pause(situation, 0, "the token was refused") end
+        return nil, "no other token to be had"
+    end
+    if situation.clock_corrected then return pause(situation, 0, "the clock was off") end
+    if err.kind == "rate_limited" then return rate_limited(err, situation) end
+    if not err.retryable then return nil, "not safe, or not of use, to repeat" end
+    return pause(situation, backoff(situation), "it may pass: " .. err.kind)
+end
+
+return retry

@@ -1,0 +1,204 @@
+--- Checks a request and an answer against an endpoint's table.
+
+local core = require "cloudcal.core"
+local json = require "cloudcal.json"
+
+local schema = {}
+
+-- The order in which sections are checked, so that the first problem is always the same one.
+local SECTIONS = { "path", "query", "body", "Client", "Calendar" }
+
+local function edit_distance(a, b)
+    local row = {}
+    for j = 0, #b do row[j] = j end
+    for i = 1, #a do
+        local diagonal = row[0]
+        row[0] = i
+        for j = 1, #b do
+            local above = row[j]
+            local cost = a:byte(i) == b:byte(j) and 0 or 1
+            row[j] = math.min(above + 1, row[j - 1] + 1, diagonal + cost)
+            diagonal = above
+        end
+    end
+    return row[#b]
+end
+
+--- The known name that a wrong one was probably meant to be.
+-- @return the nearest of `names` (an array), or nil if none is near
+function schema.nearest(wrong, names)
+    local best, least = nil, math.floor(#wrong / 3) + 1
+    for _, name in ipairs(names) do
+        local distance = #wrong <= 100 and edit_distance(wrong:lower(), name:lower()) or least
+        if distance < least or (distance == least and not best) then
+            best, least = name, distance
+        end
+    end
+    return best
+end
+
+local indexes = setmetatable({}, { __mode = "k" })
+
+local function index(fields)
+    local found = indexes[fields]
+    if not found then
+        found = { names = {} }
+        for i, field in ipairs(fields) do
+            found.names[i] = field.name
+            found[field.name] = field
+        end
+        indexes[fields] = found
+    end
+    return found
+end
+
+local function problem(name, path, message)
+    return { name = name, field = path, message = path .. " " .. message }
+end
+
+local function is_integer(value)
+    return type(value) == "number" and value % 1 == 0
+end
+
+local function has_type(value, wanted)
+    if wanted == "integer" then return is_integer(value) end
+    if wanted == "object" or wanted == "array" then return type(value) == "table" end
+    return type(value) == wanted
+end
+
+local function check_string(field, value, path)
+    local length = core.utf8_length(value)
+    if not length then return problem("invalid_utf8", path, "is not UTF-8") end
+    if field.max and length > field.max then
+        return problem("too_long", path,
+            ("has %d characters; at most %d are allowed"):format(length, field.max))
+    end
+    if field.min and length < field.min then
+        return problem("too_short", path, "must not be empty")
+    end
+end
+
+local function check_enum(field, value, path)
+    for _, allowed in ipairs(field.enum) do
+        if value == allowed then return nil end
+    end
+    return problem("unknown_value", path, "must be one of " .. table.concat(field.enum, ", "))
+end
+
+local function check_value(field, value, path)
+    if not has_type(value, field.type) then
+        return problem("wrong_type", path,
+            ("must be a %s, not a %s"):format(field.type, type(value)))
+    end
+    local found = type(value) == "string" and check_string(field, value, path)
+    if found then return found end
+    return field.enum and check_enum(field, value, path) or nil
+end
+
+local function unknown_field(section, fields, key)
+    local known = index(fields)
+    local path = section .. "." .. tostring(key)
+    local near = type(key) == "string" and schema.nearest(key, known.names)
+    return problem("unknown_field", path, near
+        and ("is not a field; did you mean %s?"):format(near) or "is not a field")
+end
+
+-- A path or a query has no way to say null.
+local function is_null(section, value)
+    return value == json.null and section ~= "path" and section ~= "query"
+end
+
+local function check_field(section, field, value)
+    local path = section .. "." .. field.name
+    if value == nil then
+        return field.required and problem("missing_field", path, "is required") or nil
+    end
+    if field.filled then
+        return problem("filled_by_cloudcal", path, "is filled in by cloudcal")
+    end
+    if is_null(section, value) and not field.required then return nil end
+    return check_value(field, value, path)
+end
+
+local function check_section(section, fields, values)
+    if type(values) ~= "table" then
+        return nil, problem("wrong_type", section, "must be a table, not a " .. type(values))
+    end
+    local known, clean = index(fields), {}
+    for key in next, values do
+        if not known[key] or key == "names" then
+            return nil, unknown_field(section, fields, key)
+        end
+    end
+    for _, field in ipairs(fields) do
+        local value = rawget(values, field.name)
+        if field.empty_is_absent and value == "" then value = nil end
+        local found = check_field(section, field, value)
+        if found then return nil, found end
+        clean[field.name] = value
+    end
+    return clean
+end
+
+--- Checks the sections of a request (path, query, body, or Client, Calendar).
+-- @return a copy with only what is to be sent; or nil and a problem with name, field (the
+-- mirror's path) and message
+function schema.check(endpoint, request)
+    local clean = {}
+    for _, section in ipairs(SECTIONS) do
+        local fields = endpoint.request[section]
+        if fields then
+            local values = request[section]
+            if values == nil then values = {} end
+            local copy, found = check_section(section, fields, values)
+            if not copy then return nil, found end
+            clean[section] = copy
+        end
+    end
+    return clean
+end
+
+--- Looks up a mirror path such as "Calendar.CalendarId" in a table.
+function schema.lookup(values, path)
+    for name in path:gmatch("[^.]+") do
+        if type(values) ~= "table" then return nil end
+        values = values[name]
+    end
+    return values
+end
+
+local check_answer
+
+local function check_answer_value(field, value, path)
+    if not has_type(value, field.type) then return path, field.type end
+    if field.type == "object" then return check_answer(field.fields, value, path .. ".") end
+    if field.type == "array" then
+        for i, item in ipairs(value) do
+            local inner = ("%s[%d]"):format(path, i)
+            if type(item) ~= "table" then return inner, "object" end
+            local wrong, wanted = check_answer(field.fields, item, inner .. ".")
+            if wrong then return wrong, wanted end
+        end
+    end
+end
+
+function check_answer(fields, values, prefix)
+    for _, field in ipairs(fields) do
+        local value, path = values[field.name], prefix .. field.name
+        if value ~= nil then
+            local wrong, wanted = check_answer_value(field, value, path)
+            if wrong then return wrong, wanted end
+        elseif field.required then
+            return path, field.type
+        end
+    end
+end
+
+--- Checks the types of an answer's known fields.
+-- @return nil if all is well; else the path of the first wrong or missing field and the
+-- type that it should have
+function schema.check_answer(endpoint, body)
+    return check_answer(endpoint.response, body, "")
+end
+
+return schema

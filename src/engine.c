@@ -1,0 +1,631 @@
+/*
+** Many exchanges: one CURLM for each Lua state, driven socket by socket
+** behind one pollable descriptor. Exchanges enter libcurl one at a time, so
+** that a step is never longer than one action of one transfer beyond the
+** time it was given.
+*/
+#include "core.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__) && !defined(CORE_NO_EPOLL)
+#define USE_EPOLL 1
+#include <sys/epoll.h>
+#else
+#define USE_EPOLL 0
+#endif
+
+#define ENGINE "cloudcal.engine"
+#define NEVER INT64_MAX
+
+struct engine {
+  CURLM *multi;                 /* NULL: closed, or not yet needed */
+  pid_t pid;                    /* who made it; a fork's child must not use it */
+  int poller;                   /* epoll descriptor, -1: none */
+  int64_t timer;                /* when libcurl wants to be called, NEVER */
+  struct transfer *first, *last;        /* queued and running, oldest first */
+  int live;                     /* how many these are */
+  int queued;                   /* how many of them libcurl has not seen */
+  unsigned turn;                /* which kind of work comes next */
+  unsigned completed;           /* counts; only changes matter */
+  long max_connections;
+  CURL *spare[CORE_SPARE_HANDLES];
+  int spares;
+  curl_socket_t *sockets;       /* open ones, for a child to close */
+  size_t socket_count, socket_capacity;
+};
+
+int64_t engine_now (void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* {======================================================
+** Sockets: made here for CLOEXEC, and known by number because a child
+** closes those it inherited
+** ======================================================= */
+
+static int remember (struct engine *e, curl_socket_t s) {
+  if (e->socket_count == e->socket_capacity) {
+    size_t capacity = e->socket_capacity > 0 ? 2 * e->socket_capacity : 16;
+    void *grown = realloc(e->sockets, capacity * sizeof(e->sockets[0]));
+    if (grown == NULL)
+      return 0;
+    e->sockets = grown;
+    e->socket_capacity = capacity;
+  }
+  e->sockets[e->socket_count++] = s;
+  return 1;
+}
+
+static void forget (struct engine *e, curl_socket_t s) {
+  size_t i;
+  for (i = 0; i < e->socket_count; i++)
+    if (e->sockets[i] == s) {
+      e->sockets[i] = e->sockets[--e->socket_count];
+      return;
+    }
+}
+
+curl_socket_t engine_socket (struct engine *e, struct curl_sockaddr *a) {
+  curl_socket_t s;
+#if defined(SOCK_CLOEXEC)
+  s = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+#else
+  s = socket(a->family, a->socktype, a->protocol);
+  if (s >= 0)
+    fcntl(s, F_SETFD, FD_CLOEXEC);
+#endif
+  if (s < 0)
+    return CURL_SOCKET_BAD;
+  if (!remember(e, s)) {
+    close(s);
+    return CURL_SOCKET_BAD;
+  }
+  return s;
+}
+
+int engine_close_socket (struct engine *e, curl_socket_t s) {
+  forget(e, s);
+  return close(s);
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** What libcurl wants to hear of
+** ======================================================= */
+
+static int on_timer (CURLM *multi, long ms, void *user) {
+  struct engine *e = user;
+  (void)multi;
+  e->timer = ms < 0 ? NEVER : engine_now() + (int64_t)ms * 1000;
+  return 0;
+}
+
+#if USE_EPOLL
+
+static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
+                     void *known) {
+  struct engine *e = user;
+  struct epoll_event event;
+  (void)easy;
+  memset(&event, 0, sizeof(event));
+  event.data.fd = s;
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(e->poller, EPOLL_CTL_DEL, s, &event);
+    return 0;
+  }
+  event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) |
+                 ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
+  if (epoll_ctl(e->poller, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s,
+                &event) != 0)
+    return -1;
+  if (known == NULL)
+    curl_multi_assign(e->multi, s, e);
+  return 0;
+}
+
+static int watch_open (struct engine *e) {
+  e->poller = epoll_create1(EPOLL_CLOEXEC);
+  return e->poller >= 0 &&
+      curl_multi_setopt(e->multi, CURLMOPT_SOCKETFUNCTION, on_watch) ==
+          CURLM_OK &&
+      curl_multi_setopt(e->multi, CURLMOPT_SOCKETDATA, e) == CURLM_OK;
+}
+
+#else
+
+static int watch_open (struct engine *e) {
+  (void)e;
+  return 1;
+}
+
+#endif
+
+/* }====================================================== */
+
+/* {======================================================
+** The list of exchanges
+** ======================================================= */
+
+static void enlist (struct engine *e, struct transfer *t) {
+  t->engine = e;
+  t->previous = e->last;
+  t->next = NULL;
+  if (e->last != NULL)
+    e->last->next = t;
+  else
+    e->first = t;
+  e->last = t;
+  e->live++;
+  e->queued++;
+  t->state = TRANSFER_QUEUED;
+}
+
+static void delist (struct engine *e, struct transfer *t) {
+  if (t->previous != NULL)
+    t->previous->next = t->next;
+  else
+    e->first = t->next;
+  if (t->next != NULL)
+    t->next->previous = t->previous;
+  else
+    e->last = t->previous;
+  e->live--;
+  if (t->state == TRANSFER_QUEUED)
+    e->queued--;
+  t->engine = NULL;
+}
+
+static void recycle (struct engine *e, CURL *easy) {
+  if (e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
+    curl_easy_cleanup(easy);
+  else {
+    curl_easy_reset(easy);
+    e->spare[e->spares++] = easy;
+  }
+}
+
+/* takes the exchange out of libcurl and out of the list */
+static void detach (struct engine *e, struct transfer *t) {
+  CURL *easy = t->easy;
+  if (t->state == TRANSFER_RUNNING)
+    curl_multi_remove_handle(e->multi, easy);
+  delist(e, t);
+  t->easy = NULL;
+  if (easy != NULL)
+    recycle(e, easy);
+}
+
+static void complete (struct engine *e, struct transfer *t, CURLcode code) {
+  transfer_finish(t, code);
+  detach(e, t);
+  t->state = TRANSFER_DONE;
+  transfer_release(t);
+  e->completed++;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** Life and death
+** ======================================================= */
+
+static int wake (struct engine *e) {
+  if (e->multi != NULL)
+    return 1;
+  e->pid = getpid();
+  e->timer = NEVER;
+  e->max_connections = 0;
+  e->multi = curl_multi_init();
+  return e->multi != NULL && watch_open(e) &&
+      curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timer) ==
+          CURLM_OK &&
+      curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) == CURLM_OK &&
+      curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS,
+                        (long)CORE_IDLE_CONNECTIONS) == CURLM_OK;
+}
+
+static void close_poller (struct engine *e) {
+  if (e->poller >= 0)
+    close(e->poller);
+  e->poller = -1;
+}
+
+/* ends all that is under way with `code`, and libcurl's side with it */
+static void shut (struct engine *e, CURLcode code) {
+  while (e->first != NULL)
+    complete(e, e->first, code);
+  while (e->spares > 0)
+    curl_easy_cleanup(e->spare[--e->spares]);
+  if (e->multi != NULL)
+    curl_multi_cleanup(e->multi);
+  e->multi = NULL;
+  close_poller(e);
+  free(e->sockets);
+  e->sockets = NULL;
+  e->socket_count = e->socket_capacity = 0;
+}
+
+/* In a fork's child: the connections are the parent's. Their sockets are
+** closed without a word to the peer; libcurl's memory is let go of, since
+** to free it would end the parent's TLS sessions. */
+static void abandon (struct engine *e) {
+  while (e->first != NULL) {
+    struct transfer *t = e->first;
+    t->easy = NULL;
+    t->fault = FAULT_LOST_IN_FORK;
+    t->sent = 1;
+    transfer_finish(t, CURLE_ABORTED_BY_CALLBACK);
+    delist(e, t);
+    t->state = TRANSFER_DONE;
+    transfer_release(t);
+  }
+  while (e->socket_count > 0)
+    close(e->sockets[--e->socket_count]);
+  e->spares = 0;
+  e->multi = NULL;
+  shut(e, CURLE_OK);
+}
+
+static int is_inherited (const struct engine *e) {
+  return e->multi != NULL && e->pid != getpid();
+}
+
+/* ends t without a result, wherever it stands */
+void engine_drop (struct transfer *t) {
+  struct engine *e = t->engine;
+  if (e == NULL)
+    return;
+  if (is_inherited(e))
+    abandon(e);
+  else
+    detach(e, t);
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** Steps
+** ======================================================= */
+
+static struct transfer *owner (CURL *easy) {
+  char *t = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+  return (struct transfer *)(void *)t;
+}
+
+static void collect (struct engine *e) {
+  CURLMsg *message;
+  int left;
+  while ((message = curl_multi_info_read(e->multi, &left)) != NULL)
+    if (message->msg == CURLMSG_DONE) {
+      CURLcode code = message->data.result;
+      complete(e, owner(message->easy_handle), code);
+    }
+}
+
+/* when the multi itself fails, nothing in it can be trusted any more */
+static void settle (struct engine *e, CURLMcode result) {
+  if (result == CURLM_OK)
+    collect(e);
+  else
+    shut(e, result == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY :
+                                            CURLE_RECV_ERROR);
+}
+
+static void act (struct engine *e, curl_socket_t s, int mask) {
+  int running;
+  settle(e, curl_multi_socket_action(e->multi, s, mask, &running));
+}
+
+static struct transfer *next_queued (struct engine *e) {
+  struct transfer *t = e->first;
+  while (t != NULL && t->state != TRANSFER_QUEUED)
+    t = t->next;
+  return t;
+}
+
+static long remaining_ms (const struct transfer *t) {
+  int64_t left = (t->deadline - engine_now()) / 1000;
+  return left < 1 ? 1 : left > LONG_MAX ? LONG_MAX : (long)left;
+}
+
+/* hands the oldest queued exchange to libcurl */
+static void start_one (struct engine *e) {
+  struct transfer *t = next_queued(e);
+  CURLMcode result;
+  if (curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) !=
+      CURLE_OK) {
+    complete(e, t, CURLE_OUT_OF_MEMORY);
+    return;
+  }
+  result = curl_multi_add_handle(e->multi, t->easy);
+  if (result != CURLM_OK) {
+    complete(e, t, CURLE_OUT_OF_MEMORY);
+    return;
+  }
+  t->state = TRANSFER_RUNNING;
+  e->queued--;
+  act(e, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* microseconds to milliseconds, never early */
+static int poll_ms (int64_t us) {
+  if (us <= 0)
+    return 0;
+  us = (us + 999) / 1000;
+  return us > 60000 ? 60000 : (int)us;
+}
+
+#if USE_EPOLL
+
+static int mask (unsigned events) {
+  return ((events & EPOLLIN) ? CURL_CSELECT_IN : 0) |
+         ((events & EPOLLOUT) ? CURL_CSELECT_OUT : 0) |
+         ((events & (EPOLLERR | EPOLLHUP)) ? CURL_CSELECT_ERR : 0);
+}
+
+/* waits for sockets and serves them; what is not served by `limit` stays
+** ready. False if a signal came. */
+static int serve (struct engine *e, int64_t wait, int64_t limit) {
+  struct epoll_event events[16];
+  int i, n = epoll_wait(e->poller, events, 16, poll_ms(wait));
+  for (i = 0; i < n && e->multi != NULL; i++) {
+    act(e, events[i].data.fd, mask(events[i].events));
+    if (engine_now() >= limit)
+      break;
+  }
+  return n >= 0 || errno != EINTR;
+}
+
+#else
+
+static int serve (struct engine *e, int64_t wait, int64_t limit) {
+  int running;
+  (void)limit;
+  curl_multi_poll(e->multi, NULL, 0, poll_ms(wait), NULL);
+  settle(e, curl_multi_perform(e->multi, &running));
+  return 1;
+}
+
+#endif
+
+enum turn { TURN_START, TURN_TIMER, TURN_SOCKETS, TURNS };
+
+static int64_t time_to_wait (const struct engine *e, int64_t limit) {
+  int64_t until = limit < e->timer ? limit : e->timer;
+  return e->queued > 0 ? 0 : until - engine_now();
+}
+
+/* One kind of work, the kinds in turn, so that none starves the others
+** when a host gives us no time at all. False if a signal came. */
+static int round_once (struct engine *e, int64_t limit) {
+  unsigned turn;
+  do {
+    turn = e->turn;
+    e->turn = (turn + 1) % TURNS;
+  } while ((turn == TURN_START && e->queued == 0) ||
+           (turn == TURN_TIMER && e->timer > engine_now()));
+  if (turn == TURN_SOCKETS)
+    return serve(e, time_to_wait(e, limit), limit);
+  if (turn == TURN_START)
+    start_one(e);
+  else {
+    e->timer = NEVER;           /* libcurl sets it anew */
+    act(e, CURL_SOCKET_TIMEOUT, 0);
+  }
+  return 1;
+}
+
+static void run (struct engine *e, int64_t limit) {
+  unsigned before = e->completed;
+  while (e->live > 0 && round_once(e, limit) &&
+         e->completed == before && engine_now() < limit)
+    ;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** The Lua side
+** ======================================================= */
+
+static struct engine *check (lua_State *L) {
+  struct engine *e = luaL_checkudata(L, 1, ENGINE);
+  if (is_inherited(e))
+    abandon(e);
+  return e;
+}
+
+static CURL *take_handle (struct engine *e) {
+  return e->spares > 0 ? e->spare[--e->spares] : curl_easy_init();
+}
+
+static CURLcode limit_connections (lua_State *L, struct engine *e) {
+  long most;
+  lua_getfield(L, 2, "max_connections");
+  most = (long)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  if (most == e->max_connections)
+    return CURLE_OK;
+  if (curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) !=
+      CURLM_OK)
+    return CURLE_OUT_OF_MEMORY;
+  e->max_connections = most;
+  return CURLE_OK;
+}
+
+static CURLcode prepare (lua_State *L, struct engine *e,
+                         struct transfer *t) {
+  CURLcode code;
+  if (!wake(e)) {
+    shut(e, CURLE_OUT_OF_MEMORY);
+    return CURLE_OUT_OF_MEMORY;
+  }
+  if ((t->easy = take_handle(e)) == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  code = limit_connections(L, e);
+  if (code == CURLE_OK)
+    code = transfer_configure(L, 2, t, e);
+  if (code == CURLE_OK)
+    enlist(e, t);
+  return code;
+}
+
+/* engine:submit(options) -> transfer | nil, code, text
+** options: url, method, user_agent, timeout, connect_timeout (seconds),
+** max_response_bytes, max_connections; and where they apply headers (an
+** array of lines), token, content_type, body, ca_file or ca_pem, proxy,
+** no_proxy, http2, plain_http, fresh. */
+static int l_submit (lua_State *L) {
+  struct engine *e = check(L);
+  struct transfer *t;
+  CURLcode code;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  t = transfer_new(L);
+  code = prepare(L, e, t);
+  if (code == CURLE_OK)
+    return 1;
+  lua_pushnil(L);
+  lua_pushinteger(L, (lua_Integer)code);
+  lua_pushstring(L, curl_easy_strerror(code));
+  return 3;
+}
+
+/* engine:step(seconds) -> exchanges still under way. Returns when one is
+** done, when the time is up, or when a signal came, so that the host can
+** see to it. */
+static int l_step (lua_State *L) {
+  struct engine *e = check(L);
+  double seconds = (double)luaL_checknumber(L, 2);
+  int64_t now = engine_now();
+  if (!(seconds >= 0))
+    seconds = 0;
+  if (e->live > 0)
+    run(e, seconds > 1e6 ? NEVER : now + (int64_t)(seconds * 1e6));
+  lua_pushinteger(L, e->live);
+  return 1;
+}
+
+/* engine:fd() -> descriptor that is readable when a step is due | nil */
+static int l_fd (lua_State *L) {
+  struct engine *e = check(L);
+  if (USE_EPOLL && wake(e))
+    lua_pushinteger(L, e->poller);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+/* engine:timeout() -> seconds until a step is due | nil if none is */
+static int l_timeout (lua_State *L) {
+  struct engine *e = check(L);
+  int64_t left = e->queued > 0 ? 0 : e->timer - engine_now();
+  if (e->live == 0 || (e->queued == 0 && e->timer == NEVER))
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, left > 0 ? (lua_Number)left / 1e6 : 0);
+  return 1;
+}
+
+/* engine:close(): ends what is under way, closes every connection */
+static int l_close (lua_State *L) {
+  shut(check(L), CURLE_ABORTED_BY_CALLBACK);
+  return 0;
+}
+
+static int l_tostring (lua_State *L) {
+  lua_pushfstring(L, "cloudcal.engine (%d under way)", check(L)->live);
+  return 1;
+}
+
+static const char engine_key;   /* its address is the registry key */
+
+/* engine() -> the engine of this Lua state */
+static int l_engine (lua_State *L) {
+  struct engine *e;
+  lua_pushlightuserdata(L, (void *)&engine_key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (!lua_isnil(L, -1))
+    return 1;
+  e = lua_newuserdata(L, sizeof(*e));
+  memset(e, 0, sizeof(*e));
+  e->poller = -1;
+  e->timer = NEVER;
+  luaL_getmetatable(L, ENGINE);
+  lua_setmetatable(L, -2);
+  lua_pushlightuserdata(L, (void *)&engine_key);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  return 1;
+}
+
+/* now() -> monotonic seconds */
+static int l_now (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)engine_now() / 1e6);
+  return 1;
+}
+
+/* time() -> seconds since 1970, with fraction */
+static int l_time (lua_State *L) {
+  struct timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  lua_pushnumber(L, (lua_Number)t.tv_sec + (lua_Number)t.tv_nsec / 1e9);
+  return 1;
+}
+
+/* sleep(seconds): shorter when a signal comes */
+static int l_sleep (lua_State *L) {
+  double seconds = (double)luaL_checknumber(L, 1);
+  if (seconds > 0)
+    poll(NULL, 0, seconds > 3600 ? 3600000 : (int)(seconds * 1000 + 0.999));
+  return 0;
+}
+
+const luaL_Reg engine_functions[] = {
+  { "engine", l_engine },
+  { "now", l_now },
+  { "time", l_time },
+  { "sleep", l_sleep },
+  { NULL, NULL }
+};
+
+static const luaL_Reg methods[] = {
+  { "submit", l_submit },
+  { "step", l_step },
+  { "fd", l_fd },
+  { "timeout", l_timeout },
+  { "close", l_close },
+  { NULL, NULL }
+};
+
+static const luaL_Reg metamethods[] = {
+  { "__gc", l_close },
+  { "__tostring", l_tostring },
+  { NULL, NULL }
+};
+
+void engine_open (lua_State *L) {
+  luaL_newmetatable(L, ENGINE);
+  core_setfuncs(L, metamethods);
+  lua_newtable(L);
+  core_setfuncs(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}
+
+/* }====================================================== */

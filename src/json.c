@@ -1,0 +1,176 @@
+/*
+** What lua-cjson leaves open, so that every build of it behaves the same:
+** before decoding, strict UTF-8 and strict numbers; after it, integers
+** that are integers and objects without null.
+*/
+#include "core.h"
+
+#include <math.h>
+#include <string.h>
+
+/* {======================================================
+** Before decoding
+** ======================================================= */
+
+enum verdict { FINE, NOT_JSON, NOT_UTF8, INEXACT };
+
+static const char *const verdicts[] = {
+  "fine", "not_json", "not_utf8", "inexact_integer"
+};
+
+static size_t digits (const char *s, size_t n) {
+  size_t i = 0;
+  while (i < n && s[i] >= '0' && s[i] <= '9')
+    i++;
+  return i;
+}
+
+/* an integer beyond +-2^53 that a double cannot be trusted with */
+static int is_inexact (const char *s, size_t n) {
+  static const char limit[] = "9007199254740992";
+  const size_t most = sizeof(limit) - 1;
+  return n > most || (n == most && memcmp(s, limit, most) > 0);
+}
+
+/* length of the exponent at s; 0 if there is none; n + 1 if it is broken */
+static size_t exponent (const char *s, size_t n) {
+  size_t i, count;
+  if (n == 0 || (s[0] != 'e' && s[0] != 'E'))
+    return 0;
+  i = (n > 1 && (s[1] == '+' || s[1] == '-')) ? 2 : 1;
+  count = digits(s + i, n - i);
+  return count > 0 ? i + count : n + 1;
+}
+
+static enum verdict number (const char *s, size_t n, size_t *length) {
+  size_t i = (s[0] == '-') ? 1 : 0;
+  size_t whole = digits(s + i, n - i);
+  size_t end = i + whole, tail;
+  if (whole == 0 || (whole > 1 && s[i] == '0'))
+    return NOT_JSON;
+  if (end < n && s[end] == '.') {
+    size_t fraction = digits(s + end + 1, n - end - 1);
+    if (fraction == 0)
+      return NOT_JSON;
+    end += 1 + fraction;
+  }
+  tail = exponent(s + end, n - end);
+  if (tail > n - end)
+    return NOT_JSON;
+  *length = end + tail;
+  return (*length == i + whole && is_inexact(s + i, whole)) ? INEXACT : FINE;
+}
+
+static enum verdict string (const char *s, size_t n, size_t *length) {
+  size_t i = 1;
+  while (i < n && s[i] != '"') {
+    if ((unsigned char)s[i] < 0x20)
+      return NOT_JSON;
+    i += (s[i] == '\\') ? 2 : 1;
+  }
+  *length = i + 1;
+  return i < n ? FINE : NOT_JSON;
+}
+
+static enum verdict word (const char *s, size_t n, size_t *length) {
+  static const char *const words[] = { "true", "false", "null", NULL };
+  size_t i;
+  for (i = 0; words[i] != NULL; i++) {
+    *length = strlen(words[i]);
+    if (*length <= n && memcmp(s, words[i], *length) == 0)
+      return FINE;
+  }
+  return NOT_JSON;
+}
+
+static enum verdict token (const char *s, size_t n, size_t *length) {
+  *length = 1;
+  if (strchr("{}[]:, \t\r\n", s[0]) != NULL && s[0] != '\0')
+    return FINE;
+  if (s[0] == '"')
+    return string(s, n, length);
+  if (s[0] == '-' || (s[0] >= '0' && s[0] <= '9'))
+    return number(s, n, length);
+  return word(s, n, length);
+}
+
+/* json_check(text) -> true | nil, "not_utf8"|"not_json"|"inexact_integer".
+** Looks at the tokens only; their order is lua-cjson's affair. */
+static int l_json_check (lua_State *L) {
+  size_t n, length, i = 0;
+  const char *s = luaL_checklstring(L, 1, &n);
+  enum verdict v = text_utf8(s, n, NULL) == n ? FINE : NOT_UTF8;
+  while (v == FINE && i < n) {
+    v = token(s + i, n - i, &length);
+    i += length;
+  }
+  if (v == FINE) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushstring(L, verdicts[v]);
+  return 2;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** After decoding
+** ======================================================= */
+
+/* the table at the top: t[key below the value] = value at the top */
+static void replace (lua_State *L) {
+  lua_pushvalue(L, -3);
+  lua_insert(L, -2);
+  lua_rawset(L, -5);
+}
+
+static int mend_number (lua_State *L) {
+  lua_Number d = lua_tonumber(L, -1);
+#if LUA_VERSION_NUM >= 503
+  if (!lua_isinteger(L, -1) && fabs((double)d) <= CORE_MAX_EXACT &&
+      floor((double)d) == (double)d) {
+    lua_pushinteger(L, (lua_Integer)d);
+    replace(L);
+  }
+#endif
+  return isfinite((double)d);
+}
+
+/* true if every number in the table at the top is finite */
+static int mend (lua_State *L) {
+  int finite = 1;
+  luaL_checkstack(L, 5, "JSON nested too deep");
+  lua_pushnil(L);
+  while (lua_next(L, -2) != 0) {
+    int type = lua_type(L, -1);
+    if (type == LUA_TTABLE)
+      finite = mend(L) && finite;
+    else if (type == LUA_TNUMBER)
+      finite = mend_number(L) && finite;
+    else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING) {
+      lua_pushnil(L);           /* null in an object is absence */
+      replace(L);
+    }
+    lua_pop(L, 1);
+  }
+  return finite;
+}
+
+/* json_mend(table) -> boolean: are all its numbers finite?
+** In place: whole numbers become integers, null members of objects go. */
+static int l_json_mend (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  lua_pushboolean(L, mend(L));
+  return 1;
+}
+
+/* }====================================================== */
+
+const luaL_Reg json_functions[] = {
+  { "json_check", l_json_check },
+  { "json_mend", l_json_mend },
+  { NULL, NULL }
+};

@@ -1,0 +1,155 @@
+/*
+** Text that is about to leave or has just come: UTF-8, header and URL
+** hygiene, percent-encoding.
+*/
+#include "core.h"
+
+#include <string.h>
+
+/* {======================================================
+** UTF-8, as RFC 3629 has it: no surrogates, no overlong forms
+** ======================================================= */
+
+/* the range that a lead byte leaves to the byte after it */
+static void second_byte (unsigned char lead, unsigned char *low,
+                         unsigned char *high) {
+  *low = (lead == 0xE0) ? 0xA0 : (lead == 0xF0) ? 0x90 : 0x80;
+  *high = (lead == 0xED) ? 0x9F : (lead == 0xF4) ? 0x8F : 0xBF;
+}
+
+static size_t sequence_length (unsigned char lead) {
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return 2;
+  if (lead < 0xF0) return 3;
+  return lead < 0xF5 ? 4 : 0;
+}
+
+/* length of the character at s, 0 if it is none */
+static size_t character (const unsigned char *s, size_t n) {
+  unsigned char low, high;
+  size_t i, length = sequence_length(s[0]);
+  if (length < 2)
+    return length;
+  if (length > n)
+    return 0;
+  second_byte(s[0], &low, &high);
+  if (s[1] < low || s[1] > high)
+    return 0;
+  for (i = 2; i < length; i++)
+    if ((s[i] & 0xC0) != 0x80)
+      return 0;
+  return length;
+}
+
+/* offset of the first byte that is not UTF-8; n if there is none */
+size_t text_utf8 (const char *s, size_t n, size_t *characters) {
+  size_t i = 0, count = 0;
+  while (i < n) {
+    size_t length = character((const unsigned char *)s + i, n - i);
+    if (length == 0)
+      break;
+    i += length;
+    count++;
+  }
+  if (characters != NULL)
+    *characters = count;
+  return i;
+}
+
+/* utf8_length(s) -> characters | nil, position of the first wrong byte */
+static int l_utf8_length (lua_State *L) {
+  size_t n, count;
+  const char *s = luaL_checklstring(L, 1, &n);
+  size_t end = text_utf8(s, n, &count);
+  if (end == n) {
+    lua_pushinteger(L, (lua_Integer)count);
+    return 1;
+  }
+  lua_pushnil(L);
+  lua_pushinteger(L, (lua_Integer)end + 1);
+  return 2;
+}
+
+/* }====================================================== */
+
+/* true if a header or a URL can hold it: no control character */
+int text_is_line (const char *s, size_t n) {
+  size_t i;
+  for (i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)s[i];
+    if (c < 0x20 || c == 0x7F)
+      return 0;
+  }
+  return 1;
+}
+
+/* is_line(s) -> boolean */
+static int l_is_line (lua_State *L) {
+  size_t n;
+  const char *s = luaL_checklstring(L, 1, &n);
+  lua_pushboolean(L, text_is_line(s, n));
+  return 1;
+}
+
+/* is_visible(s) -> boolean: ASCII, and nothing a reader cannot see */
+static int l_is_visible (lua_State *L) {
+  size_t i, n;
+  const char *s = luaL_checklstring(L, 1, &n);
+  int visible = 1;
+  for (i = 0; i < n; i++)
+    if (s[i] < 0x21 || s[i] > 0x7E)     /* a signed char is below, too */
+      visible = 0;
+  lua_pushboolean(L, visible);
+  return 1;
+}
+
+static int is_unreserved (unsigned char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+         (c >= 'a' && c <= 'z') || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/* escape(s) -> s with all but RFC 3986's unreserved characters as %XX */
+static int l_escape (lua_State *L) {
+  static const char digits[] = "0123456789ABCDEF";
+  size_t i, n;
+  const char *s = luaL_checklstring(L, 1, &n);
+  luaL_Buffer b;
+  luaL_buffinit(L, &b);
+  for (i = 0; i < n; i++) {
+    unsigned char c = (unsigned char)s[i];
+    if (is_unreserved(c))
+      luaL_addchar(&b, (char)c);
+    else {
+      luaL_addchar(&b, '%');
+      luaL_addchar(&b, digits[c >> 4]);
+      luaL_addchar(&b, digits[c & 15]);
+    }
+  }
+  luaL_pushresult(&b);
+  return 1;
+}
+
+/* is_url(s) -> boolean: does libcurl read it as a URL? */
+static int l_is_url (lua_State *L) {
+  size_t n;
+  const char *s = luaL_checklstring(L, 1, &n);
+  CURLU *url = curl_url();
+  int good = 0;
+  if (url != NULL) {
+    good = strlen(s) == n && text_is_line(s, n) &&
+           curl_url_set(url, CURLUPART_URL, s, CURLU_PATH_AS_IS) == CURLUE_OK;
+    curl_url_cleanup(url);
+  }
+  lua_pushboolean(L, good);
+  return 1;
+}
+
+const luaL_Reg text_functions[] = {
+  { "utf8_length", l_utf8_length },
+  { "is_line", l_is_line },
+  { "is_visible", l_is_visible },
+  { "escape", l_escape },
+  { "is_url", l_is_url },
+  { NULL, NULL }
+};

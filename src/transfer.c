@@ -1,0 +1,613 @@
+/*
+** One exchange: an option table becomes a libcurl handle; what comes back
+** becomes status, headers and body, or a number and a text that say how it
+** failed. Callbacks are named on_... and write C memory only.
+*/
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <openssl/crypto.h>
+
+#define TRANSFER "cloudcal.transfer"
+
+/* {======================================================
+** Callbacks
+** ======================================================= */
+
+static int starts_with (const char *s, size_t n, const char *prefix) {
+  size_t length = strlen(prefix);
+  return n >= length && strncasecmp(s, prefix, length) == 0;
+}
+
+static void trim (const char **s, size_t *n) {
+  while (*n > 0 && ((*s)[0] == ' ' || (*s)[0] == '\t')) {
+    (*s)++;
+    (*n)--;
+  }
+  while (*n > 0 && strchr(" \t\r\n", (*s)[*n - 1]) != NULL)
+    (*n)--;
+}
+
+/* -1 if it is not a length that we could ever hold */
+static int64_t parse_length (const char *s, size_t n) {
+  int64_t length = 0;
+  size_t i;
+  if (n == 0 || n > 15)
+    return -1;
+  for (i = 0; i < n; i++) {
+    if (s[i] < '0' || s[i] > '9')
+      return -1;
+    length = length * 10 + (s[i] - '0');
+  }
+  return length;
+}
+
+static void note_length (struct transfer *t, const char *s, size_t n) {
+  int64_t length;
+  trim(&s, &n);
+  length = parse_length(s, n);
+  if (length < 0 || (t->has_length && length != t->length))
+    t->fault = FAULT_CONFLICTING_LENGTHS;
+  t->has_length = 1;
+  t->length = length;
+}
+
+static void note_encoding (struct transfer *t, const char *s, size_t n) {
+  trim(&s, &n);
+  t->chunked = n >= 7 && strncasecmp(s + n - 7, "chunked", 7) == 0;
+}
+
+/* what libcurl does not check: how the body is going to end */
+static void note_framing (struct transfer *t, const char *s, size_t n) {
+  static const char length[] = "content-length:";
+  static const char encoding[] = "transfer-encoding:";
+  if (starts_with(s, n, length))
+    note_length(t, s + sizeof(length) - 1, n - sizeof(length) + 1);
+  else if (starts_with(s, n, encoding))
+    note_encoding(t, s + sizeof(encoding) - 1, n - sizeof(encoding) + 1);
+  if (t->chunked && t->has_length)
+    t->fault = FAULT_CONFLICTING_LENGTHS;
+}
+
+static void begin_head (struct transfer *t) {
+  bytes_clear(&t->head);
+  t->head_complete = t->chunked = t->has_length = 0;
+}
+
+static int is_blank (const char *s, size_t n) {
+  return (n == 2 && s[0] == '\r' && s[1] == '\n') || (n == 1 && s[0] == '\n');
+}
+
+static size_t on_head (char *s, size_t size, size_t count, void *user) {
+  struct transfer *t = user;
+  size_t n = size * count;
+  t->head_seen += n;
+  if (t->head_seen > CORE_MAX_HEAD) {
+    t->fault = FAULT_HEADERS_TOO_LARGE;
+    return 0;
+  }
+  if (t->body.length == 0 && starts_with(s, n, "HTTP/"))
+    begin_head(t);
+  else if (t->head_complete)
+    return n;                   /* a trailer */
+  t->head_complete = is_blank(s, n);
+  note_framing(t, s, n);
+  if (t->fault != 0)
+    return 0;
+  return bytes_append(&t->head, s, n) == BYTES_OK ? n : 0;
+}
+
+static size_t on_body (char *s, size_t size, size_t count, void *user) {
+  struct transfer *t = user;
+  size_t n = size * count;
+  switch (bytes_append(&t->body, s, n)) {
+    case BYTES_OK: return n;
+    case BYTES_FULL: t->fault = FAULT_BODY_TOO_LARGE; break;
+    case BYTES_NO_MEMORY: t->fault = CURLE_OUT_OF_MEMORY; break;
+  }
+  return 0;
+}
+
+/* A body by callback, with no way to rewind it: when a reused connection
+** dies unanswered, libcurl has to fail instead of sending a POST again. */
+static size_t on_request (char *s, size_t size, size_t count, void *user) {
+  struct transfer *t = user;
+  size_t n = size * count;
+  size_t left = t->request.length - t->request_read;
+  if (n > left)
+    n = left;
+  if (n > 0)
+    memcpy(s, t->request.data + t->request_read, n);
+  t->request_read += n;
+  return n;
+}
+
+static curl_socket_t on_open (void *user, curlsocktype purpose,
+                              struct curl_sockaddr *address) {
+  (void)purpose;
+  return engine_socket(user, address);
+}
+
+static int on_close (void *user, curl_socket_t s) {
+  return engine_close_socket(user, s);
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** The option table. Its strings stay on the Lua side while the table is on
+** the stack; libcurl copies what it is given.
+** ======================================================= */
+
+static const char *string_option (lua_State *L, int options,
+                                  const char *name, size_t *n) {
+  const char *s = NULL;
+  lua_getfield(L, options, name);
+  if (!lua_isnil(L, -1)) {
+    if (lua_type(L, -1) != LUA_TSTRING)
+      luaL_error(L, "%s is not a string", name);
+    s = lua_tolstring(L, -1, n);
+  }
+  lua_pop(L, 1);
+  return s;
+}
+
+/* a string for a header or a libcurl option: no control characters */
+static const char *line_option (lua_State *L, int options,
+                                const char *name) {
+  size_t n = 0;
+  const char *s = string_option(L, options, name, &n);
+  if (s != NULL && !text_is_line(s, n))
+    luaL_error(L, "%s holds a control character", name);
+  return s;
+}
+
+static double number_option (lua_State *L, int options, const char *name) {
+  double d;
+  lua_getfield(L, options, name);
+  if (!lua_isnumber(L, -1))
+    luaL_error(L, "%s is not a number", name);
+  d = (double)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return d;
+}
+
+static int flag_option (lua_State *L, int options, const char *name) {
+  int flag;
+  lua_getfield(L, options, name);
+  flag = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return flag;
+}
+
+static long milliseconds (double seconds) {
+  if (!(seconds > 0.001))
+    return 1;                   /* 0 would mean libcurl's own default */
+  return seconds > 2e6 ? 2000000000L : (long)(seconds * 1000.0);
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** Configuration
+** ======================================================= */
+
+#define SET(t, option, value) do { \
+    CURLcode code_ = curl_easy_setopt((t)->easy, option, value); \
+    if (code_ != CURLE_OK) return code_; \
+  } while (0)
+
+static const struct { CURLoption option; long value; } fixed[] = {
+  { CURLOPT_NOSIGNAL, 1 },              /* signals belong to the host */
+  { CURLOPT_QUICK_EXIT, 1 },    /* a stuck look-up does not hold a deadline */
+  { CURLOPT_FOLLOWLOCATION, 0 },
+  { CURLOPT_HTTP09_ALLOWED, 0 },
+  { CURLOPT_SSL_VERIFYPEER, 1 },
+  { CURLOPT_SSL_VERIFYHOST, 2 },
+  { CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+  { CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
+  { CURLOPT_NETRC, CURL_NETRC_IGNORED },
+  { CURLOPT_SUPPRESS_CONNECT_HEADERS, 1 },
+  { CURLOPT_PATH_AS_IS, 1 },
+};
+
+static CURLcode set_fixed (struct transfer *t, struct engine *e) {
+  size_t i;
+  for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+    SET(t, fixed[i].option, fixed[i].value);
+#if LIBCURL_VERSION_NUM < 0x080c00
+  /* its session cache frees twice when memory runs out (seen in 7.88.1) */
+  SET(t, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+#endif
+  SET(t, CURLOPT_ERRORBUFFER, t->text);
+  SET(t, CURLOPT_PRIVATE, t);
+  SET(t, CURLOPT_HEADERFUNCTION, on_head);
+  SET(t, CURLOPT_HEADERDATA, t);
+  SET(t, CURLOPT_WRITEFUNCTION, on_body);
+  SET(t, CURLOPT_WRITEDATA, t);
+  SET(t, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  SET(t, CURLOPT_OPENSOCKETDATA, e);
+  SET(t, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  SET(t, CURLOPT_CLOSESOCKETDATA, e);
+  return CURLE_OK;
+}
+
+/* libcurl's CA store is kept between connections only if it comes from one
+** file; with a directory beside it, each connection reads 140 certificates */
+static CURLcode set_ca_file (struct transfer *t, const char *file) {
+  const char *system = curl_version_info(CURLVERSION_NOW)->cainfo;
+  if (file != NULL) {
+    SET(t, CURLOPT_CAINFO, file);
+    SET(t, CURLOPT_PROXY_CAINFO, file);
+  }
+  if (file != NULL || (system != NULL && access(system, R_OK) == 0)) {
+    SET(t, CURLOPT_CAPATH, (char *)NULL);
+    SET(t, CURLOPT_PROXY_CAPATH, (char *)NULL);
+  }
+  return CURLE_OK;
+}
+
+static CURLcode set_trust (lua_State *L, int options, struct transfer *t) {
+  size_t n = 0;
+  const char *pem = string_option(L, options, "ca_pem", &n);
+  struct curl_blob blob;
+  if (pem == NULL)
+    return set_ca_file(t, line_option(L, options, "ca_file"));
+  blob.data = (void *)pem;
+  blob.len = n;
+  blob.flags = CURL_BLOB_COPY;
+  SET(t, CURLOPT_CAPATH, (char *)NULL);
+  SET(t, CURLOPT_CAINFO, (char *)NULL);
+  SET(t, CURLOPT_CAINFO_BLOB, &blob);
+  SET(t, CURLOPT_PROXY_CAPATH, (char *)NULL);
+  SET(t, CURLOPT_PROXY_CAINFO, (char *)NULL);
+  SET(t, CURLOPT_PROXY_CAINFO_BLOB, &blob);
+  return CURLE_OK;
+}
+
+/* no proxy at all unless asked: the environment is input, too */
+static CURLcode set_proxy (lua_State *L, int options, struct transfer *t) {
+  const char *proxy = line_option(L, options, "proxy");
+  const char *no_proxy = line_option(L, options, "no_proxy");
+  int from_environment = proxy != NULL && strcmp(proxy, "env") == 0;
+  if (!from_environment)
+    SET(t, CURLOPT_PROXY, proxy != NULL ? proxy : "");
+  if (no_proxy != NULL || !from_environment)
+    SET(t, CURLOPT_NOPROXY, no_proxy != NULL ? no_proxy : "");
+  return CURLE_OK;
+}
+
+static CURLcode set_target (lua_State *L, int options, struct transfer *t) {
+  const char *protocols =
+      flag_option(L, options, "plain_http") ? "http,https" : "https";
+  const char *url = line_option(L, options, "url");
+  const char *agent = line_option(L, options, "user_agent");
+  long version = flag_option(L, options, "http2") ?
+      CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+  SET(t, CURLOPT_PROTOCOLS_STR, protocols);
+  SET(t, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+  SET(t, CURLOPT_URL, url);
+  SET(t, CURLOPT_HTTP_VERSION, version);
+  SET(t, CURLOPT_USERAGENT, agent);
+  if (flag_option(L, options, "fresh"))
+    SET(t, CURLOPT_FRESH_CONNECT, 1L);
+  return CURLE_OK;
+}
+
+static CURLcode set_ceilings (lua_State *L, int options,
+                              struct transfer *t) {
+  double most = number_option(L, options, "max_response_bytes");
+  long connect =
+      milliseconds(number_option(L, options, "connect_timeout"));
+  double timeout = number_option(L, options, "timeout");
+  bytes_init(&t->body, (size_t)most);
+  t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
+  SET(t, CURLOPT_CONNECTTIMEOUT_MS, connect);
+  SET(t, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
+  return CURLE_OK;
+}
+
+static CURLcode add_line (struct transfer *t, const char *line) {
+  struct curl_slist *lines = curl_slist_append(t->lines, line);
+  if (lines == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  t->lines = lines;
+  return CURLE_OK;
+}
+
+/* name and value are joined here, so that no Lua string holds a header
+** with the token in it */
+static CURLcode add_header (struct transfer *t, const char *name,
+                            const char *value) {
+  struct bytes line;
+  CURLcode code = CURLE_OUT_OF_MEMORY;
+  bytes_init(&line, CORE_MAX_HEAD);
+  if (bytes_append(&line, name, strlen(name)) == BYTES_OK &&
+      bytes_append(&line, value, strlen(value) + 1) == BYTES_OK)
+    code = add_line(t, line.data);
+  bytes_free(&line);
+  return code;
+}
+
+static CURLcode add_custom (lua_State *L, int options, struct transfer *t) {
+  CURLcode code = CURLE_OK;
+  size_t i, n, length;
+  lua_getfield(L, options, "headers");
+  n = lua_istable(L, -1) ? core_rawlen(L, -1) : 0;
+  for (i = 1; i <= n && code == CURLE_OK; i++) {
+    const char *line;
+    lua_rawgeti(L, -1, (int)i);
+    line = lua_tolstring(L, -1, &length);
+    if (line == NULL || !text_is_line(line, length))
+      luaL_error(L, "header %d is not one line of text", (int)i);
+    code = add_line(t, line);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+  return code;
+}
+
+static CURLcode set_headers (lua_State *L, int options, struct transfer *t) {
+  const char *token = line_option(L, options, "token");
+  const char *type = line_option(L, options, "content_type");
+  CURLcode code = add_custom(L, options, t);
+  if (code == CURLE_OK)
+    code = add_line(t, "Expect:");      /* never wait for 100 Continue */
+  if (code == CURLE_OK)                 /* an empty one leaves it out */
+    code = type != NULL ? add_header(t, "Content-Type: ", type) :
+                          add_line(t, "Content-Type:");
+  if (code == CURLE_OK && token != NULL)
+    code = add_header(t, "Authorization: Bearer ", token);
+  if (code == CURLE_OK)
+    SET(t, CURLOPT_HTTPHEADER, t->lines);
+  return code;
+}
+
+static CURLcode set_body (struct transfer *t, const char *body, size_t n) {
+  bytes_init(&t->request, CORE_MAX_REQUEST);
+  if (bytes_append(&t->request, body, n) != BYTES_OK)
+    return CURLE_OUT_OF_MEMORY;
+  SET(t, CURLOPT_POST, 1L);
+  SET(t, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+  SET(t, CURLOPT_READFUNCTION, on_request);
+  SET(t, CURLOPT_READDATA, t);
+  return CURLE_OK;
+}
+
+static CURLcode set_method (lua_State *L, int options, struct transfer *t) {
+  const char *method = line_option(L, options, "method");
+  size_t n = 0;
+  const char *body = string_option(L, options, "body", &n);
+  CURLcode code = CURLE_OK;
+  if (method == NULL)
+    luaL_error(L, "method is missing");
+  if (body == NULL && strcmp(method, "POST") == 0)
+    body = "";
+  if (body != NULL)
+    code = set_body(t, body, n);
+  if (code == CURLE_OK && strcmp(method, body != NULL ? "POST" : "GET") != 0)
+    SET(t, CURLOPT_CUSTOMREQUEST, method);
+  return code;
+}
+
+/* From the table at index `options` to the handle t->easy. May raise: t is
+** owned by its userdata, which gives everything back. */
+CURLcode transfer_configure (lua_State *L, int options, struct transfer *t,
+                             struct engine *e) {
+  CURLcode code = set_fixed(t, e);
+  if (code == CURLE_OK) code = set_trust(L, options, t);
+  if (code == CURLE_OK) code = set_proxy(L, options, t);
+  if (code == CURLE_OK) code = set_target(L, options, t);
+  if (code == CURLE_OK) code = set_ceilings(L, options, t);
+  if (code == CURLE_OK) code = set_headers(L, options, t);
+  if (code == CURLE_OK) code = set_method(L, options, t);
+  return code;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** The end of an exchange
+** ======================================================= */
+
+static double seconds (CURL *easy, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(easy, what, &microseconds);
+  return (double)microseconds / 1e6;
+}
+
+/* Request bytes may have left. Those of a CONNECT that the proxy did not
+** grant are not ours. */
+static int was_sent (CURL *easy) {
+  long request = 0, connect = 0;
+  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request);
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &connect);
+  return request > 0 && (connect == 0 || connect / 100 == 2);
+}
+
+static void read_measures (struct transfer *t) {
+  curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status);
+  t->sent = was_sent(t->easy);
+  t->dns = seconds(t->easy, CURLINFO_NAMELOOKUP_TIME_T);
+  t->connect = seconds(t->easy, CURLINFO_CONNECT_TIME_T);
+  t->tls = seconds(t->easy, CURLINFO_APPCONNECT_TIME_T);
+  t->first_byte = seconds(t->easy, CURLINFO_STARTTRANSFER_TIME_T);
+  t->total = seconds(t->easy, CURLINFO_TOTAL_TIME_T);
+}
+
+static int has_no_body (const struct transfer *t) {
+  return t->status == 204 || t->status == 304;
+}
+
+/* libcurl takes for a success what may have been cut */
+static int check_framing (const struct transfer *t) {
+  long version = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+  if (!t->head_complete)
+    return FAULT_HEADERS_CUT;
+  if (version >= CURL_HTTP_VERSION_2_0 || has_no_body(t))
+    return 0;
+  return (t->chunked || t->has_length) ? 0 : FAULT_BODY_WITHOUT_END;
+}
+
+static int was_handshake_cut (const char *text) {
+  return strstr(text, "SSL_ERROR_SYSCALL") != NULL ||
+         strstr(text, "onnection reset") != NULL ||
+         strstr(text, "unexpected eof") != NULL;
+}
+
+static int refine (const struct transfer *t, CURLcode code) {
+  if (t->fault != 0)
+    return t->fault;
+  if (code == CURLE_OK)
+    return check_framing(t);
+  if (code == CURLE_SSL_CONNECT_ERROR && was_handshake_cut(t->text))
+    return FAULT_HANDSHAKE_CUT;
+  /* libcurl's answer to a header line that is over its own limit */
+  if (code == CURLE_OUT_OF_MEMORY && t->sent && !t->head_complete)
+    return FAULT_HEADERS_TOO_LARGE;
+  return (int)code;
+}
+
+void transfer_finish (struct transfer *t, CURLcode code) {
+  if (t->easy != NULL)
+    read_measures(t);
+  t->code = refine(t, code);
+}
+
+static void free_lines (struct curl_slist *lines) {
+  struct curl_slist *line;
+  for (line = lines; line != NULL; line = line->next)
+    OPENSSL_cleanse(line->data, strlen(line->data));
+  curl_slist_free_all(lines);
+}
+
+/* give back what only the request needed, once libcurl is done with it */
+void transfer_release (struct transfer *t) {
+  free_lines(t->lines);
+  t->lines = NULL;
+  bytes_free(&t->request);
+}
+
+static void transfer_close (struct transfer *t) {
+  engine_drop(t);
+  if (t->easy != NULL)          /* configuration raised an error */
+    curl_easy_cleanup(t->easy);
+  t->easy = NULL;
+  transfer_release(t);
+  bytes_free(&t->head);
+  bytes_free(&t->body);
+  t->state = TRANSFER_CLOSED;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** The Lua side
+** ======================================================= */
+
+struct transfer *transfer_new (lua_State *L) {
+  struct transfer *t = lua_newuserdata(L, sizeof(*t));
+  memset(t, 0, sizeof(*t));
+  bytes_init(&t->head, CORE_MAX_HEAD);
+  luaL_getmetatable(L, TRANSFER);
+  lua_setmetatable(L, -2);
+  return t;
+}
+
+static struct transfer *check (lua_State *L) {
+  return luaL_checkudata(L, 1, TRANSFER);
+}
+
+/* transfer:done() -> boolean: is there something to take? */
+static int l_done (lua_State *L) {
+  lua_pushboolean(L, check(L)->state == TRANSFER_DONE);
+  return 1;
+}
+
+static void push_bytes (lua_State *L, const struct bytes *b) {
+  lua_pushlstring(L, b->data != NULL ? b->data : "", b->length);
+}
+
+/* transfer:take() -> status, head, body
+**   | nil, code, text, sent, status, head  where the exchange failed
+**   | nil                                  where it is not done */
+static int l_take (lua_State *L) {
+  struct transfer *t = check(L);
+  lua_settop(L, 1);
+  luaL_checkstack(L, 6, NULL);
+  if (t->state != TRANSFER_DONE)
+    return 0;
+  if (t->code == 0) {
+    lua_pushinteger(L, (lua_Integer)t->status);
+    push_bytes(L, &t->head);
+    push_bytes(L, &t->body);
+  }
+  else {
+    lua_pushnil(L);
+    lua_pushinteger(L, (lua_Integer)t->code);
+    lua_pushstring(L, t->text);
+    lua_pushboolean(L, t->sent);
+    lua_pushinteger(L, (lua_Integer)t->status);
+    push_bytes(L, &t->head);
+  }
+  transfer_close(t);
+  return lua_gettop(L) - 1;
+}
+
+/* transfer:timings() -> seconds until the name was found, the connection
+** made, TLS done, the first byte there, and all done */
+static int l_timings (lua_State *L) {
+  struct transfer *t = check(L);
+  lua_pushnumber(L, t->dns);
+  lua_pushnumber(L, t->connect);
+  lua_pushnumber(L, t->tls);
+  lua_pushnumber(L, t->first_byte);
+  lua_pushnumber(L, t->total);
+  return 5;
+}
+
+/* transfer:cancel(): ends it now; nothing can be taken */
+static int l_cancel (lua_State *L) {
+  transfer_close(check(L));
+  return 0;
+}
+
+static int l_tostring (lua_State *L) {
+  static const char *const states[] = { "closed", "queued", "running",
+                                        "done" };
+  lua_pushfstring(L, "cloudcal.transfer (%s)", states[check(L)->state]);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "done", l_done },
+  { "take", l_take },
+  { "timings", l_timings },
+  { "cancel", l_cancel },
+  { NULL, NULL }
+};
+
+static const luaL_Reg metamethods[] = {
+  { "__gc", l_cancel },
+  { "__close", l_cancel },
+  { "__tostring", l_tostring },
+  { NULL, NULL }
+};
+
+void transfer_open (lua_State *L) {
+  luaL_newmetatable(L, TRANSFER);
+  core_setfuncs(L, metamethods);
+  lua_newtable(L);
+  core_setfuncs(L, methods);
+  lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}
+
+/* }====================================================== */
