@@ -28,7 +28,7 @@
 
 struct engine {
   CURLM *multi;                 /* NULL: closed, or not yet needed */
-  pid_t pid;                    /* who made it; a fork's child must not use it */
+  pid_t pid;                    /* who made it: not for a child */
   int poller;                   /* epoll descriptor, -1: none */
   int64_t timer;                /* when libcurl wants to be called, NEVER */
   struct transfer *first, *last;        /* queued and running, oldest first */

@@ -38,10 +38,10 @@ return {
     },
     cannot_wait = {
         kind = "cannot_wait",
-        hint = "This nginx phase cannot wait for the network. Make the call in a timer: "
-            .. "ngx.timer.at(0, function() ... end).",
-        hint_zh = "当前 nginx 阶段不能等待网络。请放入定时器中调用："
-            .. "ngx.timer.at(0, function() ... end)。",
+        hint = "A call here would block the nginx worker. This version calls in init_by_lua only; "
+            .. "waiting inside requests and timers comes later.",
+        hint_zh = "在此处调用会阻塞 nginx worker。当前版本只能在 init_by_lua 中调用；"
+            .. "请求与定时器中的等待将在后续版本提供。",
     },
     wrong_path_or_base_url = {
         kind = "bad_response",
