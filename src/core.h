@@ -133,8 +133,10 @@ struct engine;
 
 struct transfer {
   enum transfer_state state;
-  struct engine *engine;        /* set while queued or running */
-  struct transfer *previous, *next;     /* the engine's list */
+  struct engine *engine;        /* set while it is in one of its lists */
+  struct transfer *previous, *next;     /* in that list */
+  int group;                    /* who wants to hear of the end; 0: nobody */
+  int64_t ticket;               /* its number, for those who hear of it */
   CURL *easy;
   struct curl_slist *lines;     /* request headers */
   struct bytes request;         /* request body ... */
@@ -167,6 +169,7 @@ int64_t engine_now (void);
 curl_socket_t engine_socket (struct engine *e, struct curl_sockaddr *a);
 int engine_close_socket (struct engine *e, curl_socket_t s);
 void engine_drop (struct transfer *t);
+void engine_cancel (struct transfer *t);
 void engine_open (lua_State *L);
 extern const luaL_Reg engine_functions[];
 

@@ -19,6 +19,7 @@
 #if defined(__linux__) && !defined(CORE_NO_EPOLL)
 #define USE_EPOLL 1
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #else
 #define USE_EPOLL 0
 #endif
@@ -26,13 +27,22 @@
 #define ENGINE "cloudcal.engine"
 #define NEVER INT64_MAX
 
+struct list {
+  struct transfer *first, *last;        /* oldest first */
+};
+
 struct engine {
   CURLM *multi;                 /* NULL: closed, or not yet needed */
   pid_t pid;                    /* who made it: not for a child */
-  int poller;                   /* epoll descriptor, -1: none */
+  int poller;                   /* epoll descriptor of the sockets, -1: none */
+  int bell;                     /* readable while `ended` is not empty */
+  int outlet;                   /* epoll descriptor of these two, for hosts */
   int64_t timer;                /* when libcurl wants to be called, NEVER */
-  struct transfer *first, *last;        /* queued and running, oldest first */
-  int live;                     /* how many these are */
+  struct list current;          /* queued and running */
+  struct list ended;            /* done, and somebody wants to hear of it */
+  int64_t tickets;              /* given out so far */
+  int groups;                   /* likewise */
+  int live;                     /* length of `current` */
   int queued;                   /* how many of them libcurl has not seen */
   unsigned turn;                /* which kind of work comes next */
   unsigned completed;           /* counts; only changes matter */
@@ -158,34 +168,90 @@ static int watch_open (struct engine *e) {
 ** The list of exchanges
 ** ======================================================= */
 
-static void enlist (struct engine *e, struct transfer *t) {
-  t->engine = e;
-  t->previous = e->last;
+static void append (struct list *list, struct transfer *t) {
+  t->previous = list->last;
   t->next = NULL;
-  if (e->last != NULL)
-    e->last->next = t;
+  if (list->last != NULL)
+    list->last->next = t;
   else
-    e->first = t;
-  e->last = t;
-  e->live++;
-  e->queued++;
-  t->state = TRANSFER_QUEUED;
+    list->first = t;
+  list->last = t;
 }
 
-static void delist (struct engine *e, struct transfer *t) {
+static void unlink_from (struct list *list, struct transfer *t) {
   if (t->previous != NULL)
     t->previous->next = t->next;
   else
-    e->first = t->next;
+    list->first = t->next;
   if (t->next != NULL)
     t->next->previous = t->previous;
   else
-    e->last = t->previous;
+    list->last = t->previous;
+}
+
+static void enlist (struct engine *e, struct transfer *t) {
+  t->engine = e;
+  t->ticket = ++e->tickets;
+  t->state = TRANSFER_QUEUED;
+  append(&e->current, t);
+  e->live++;
+  e->queued++;
+}
+
+static void delist (struct engine *e, struct transfer *t) {
+  unlink_from(&e->current, t);
   e->live--;
   if (t->state == TRANSFER_QUEUED)
     e->queued--;
   t->engine = NULL;
 }
+
+/* }====================================================== */
+
+/* {======================================================
+** Ended exchanges that a loop has to hear of: the bell rings as long as
+** there is one, whoever made the step in which it ended
+** ======================================================= */
+
+#if USE_EPOLL
+
+static void ring (struct engine *e) {
+  uint64_t one = 1;
+  if (e->bell >= 0 && write(e->bell, &one, sizeof(one)) < 0)
+    return;                     /* it rings already */
+}
+
+static void silence (struct engine *e) {
+  uint64_t count;
+  if (e->bell >= 0 && read(e->bell, &count, sizeof(count)) < 0)
+    return;                     /* it did not ring */
+}
+
+#else
+#define ring(e) ((void)(e))
+#define silence(e) ((void)(e))
+#endif
+
+static void announce (struct engine *e, struct transfer *t) {
+  if (t->group == 0)
+    return;
+  t->engine = e;
+  append(&e->ended, t);
+  ring(e);
+}
+
+static void retract (struct engine *e, struct transfer *t) {
+  unlink_from(&e->ended, t);
+  t->engine = NULL;
+  if (e->ended.first == NULL)
+    silence(e);
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** Taking exchanges out of libcurl
+** ======================================================= */
 
 static void recycle (struct engine *e, CURL *easy) {
   if (e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
@@ -212,6 +278,7 @@ static void complete (struct engine *e, struct transfer *t, CURLcode code) {
   detach(e, t);
   t->state = TRANSFER_DONE;
   transfer_release(t);
+  announce(e, t);
   e->completed++;
 }
 
@@ -236,22 +303,24 @@ static int wake (struct engine *e) {
                         (long)CORE_IDLE_CONNECTIONS) == CURLM_OK;
 }
 
-static void close_poller (struct engine *e) {
-  if (e->poller >= 0)
-    close(e->poller);
-  e->poller = -1;
+static void close_descriptor (int *fd) {
+  if (*fd >= 0)
+    close(*fd);
+  *fd = -1;
 }
 
 /* ends all that is under way with `code`, and libcurl's side with it */
 static void shut (struct engine *e, CURLcode code) {
-  while (e->first != NULL)
-    complete(e, e->first, code);
+  while (e->current.first != NULL)
+    complete(e, e->current.first, code);
   while (e->spares > 0)
     curl_easy_cleanup(e->spare[--e->spares]);
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
   e->multi = NULL;
-  close_poller(e);
+  close_descriptor(&e->outlet);
+  close_descriptor(&e->bell);
+  close_descriptor(&e->poller);
   free(e->sockets);
   e->sockets = NULL;
   e->socket_count = e->socket_capacity = 0;
@@ -261,8 +330,9 @@ static void shut (struct engine *e, CURLcode code) {
 ** closed without a word to the peer; libcurl's memory is let go of, since
 ** to free it would end the parent's TLS sessions. */
 static void abandon (struct engine *e) {
-  while (e->first != NULL) {
-    struct transfer *t = e->first;
+  close_descriptor(&e->bell);   /* ringing it would be heard by the parent */
+  while (e->current.first != NULL) {
+    struct transfer *t = e->current.first;
     t->easy = NULL;
     t->fault = FAULT_LOST_IN_FORK;
     t->sent = 1;
@@ -270,6 +340,7 @@ static void abandon (struct engine *e) {
     delist(e, t);
     t->state = TRANSFER_DONE;
     transfer_release(t);
+    announce(e, t);
   }
   while (e->socket_count > 0)
     close(e->sockets[--e->socket_count]);
@@ -285,12 +356,25 @@ static int is_inherited (const struct engine *e) {
 /* ends t without a result, wherever it stands */
 void engine_drop (struct transfer *t) {
   struct engine *e = t->engine;
-  if (e == NULL)
+  if (e != NULL && is_inherited(e))
+    abandon(e);
+  if (t->engine == NULL)
+    return;
+  if (t->state == TRANSFER_DONE)
+    retract(e, t);
+  else
+    detach(e, t);
+}
+
+/* ends t, with a result that says so */
+void engine_cancel (struct transfer *t) {
+  struct engine *e = t->engine;
+  if (e == NULL || t->state == TRANSFER_DONE)
     return;
   if (is_inherited(e))
     abandon(e);
   else
-    detach(e, t);
+    complete(e, t, CURLE_ABORTED_BY_CALLBACK);
 }
 
 /* }====================================================== */
@@ -330,7 +414,7 @@ static void act (struct engine *e, curl_socket_t s, int mask) {
 }
 
 static struct transfer *next_queued (struct engine *e) {
-  struct transfer *t = e->first;
+  struct transfer *t = e->current.first;
   while (t != NULL && t->state != TRANSFER_QUEUED)
     t = t->next;
   return t;
@@ -483,11 +567,20 @@ static CURLcode prepare (lua_State *L, struct engine *e,
   return code;
 }
 
-/* engine:submit(options) -> transfer | nil, code, text
+static int group_option (lua_State *L) {
+  int group;
+  lua_getfield(L, 2, "group");
+  group = (int)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return group;
+}
+
+/* engine:submit(options) -> transfer, ticket | nil, code, text
 ** options: url, method, user_agent, timeout, connect_timeout (seconds),
 ** max_response_bytes, max_connections; and where they apply headers (an
 ** array of lines), token, content_type, body, ca_file or ca_pem, proxy,
-** no_proxy, http2, plain_http, fresh. */
+** no_proxy, http2, plain_http, fresh; group, a number above 0, if
+** next_ended is to tell of the end. */
 static int l_submit (lua_State *L) {
   struct engine *e = check(L);
   struct transfer *t;
@@ -495,9 +588,12 @@ static int l_submit (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
   t = transfer_new(L);
+  t->group = group_option(L);
   code = prepare(L, e, t);
-  if (code == CURLE_OK)
-    return 1;
+  if (code == CURLE_OK) {
+    lua_pushnumber(L, (lua_Number)t->ticket);
+    return 2;
+  }
   lua_pushnil(L);
   lua_pushinteger(L, (lua_Integer)code);
   lua_pushstring(L, curl_easy_strerror(code));
@@ -519,30 +615,95 @@ static int l_step (lua_State *L) {
   return 1;
 }
 
+#if USE_EPOLL
+
+static int add_to_outlet (struct engine *e, int fd) {
+  struct epoll_event event;
+  memset(&event, 0, sizeof(event));
+  event.events = EPOLLIN;
+  return epoll_ctl(e->outlet, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static int outlet_open (struct engine *e) {
+  if (!wake(e))
+    return 0;
+  if (e->outlet >= 0)
+    return 1;
+  e->outlet = epoll_create1(EPOLL_CLOEXEC);
+  e->bell = eventfd(e->ended.first != NULL, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (e->outlet >= 0 && e->bell >= 0 && add_to_outlet(e, e->poller) &&
+      add_to_outlet(e, e->bell))
+    return 1;
+  close_descriptor(&e->outlet);
+  close_descriptor(&e->bell);
+  return 0;
+}
+
+#else
+#define outlet_open(e) ((void)(e), 0)
+#endif
+
 /* engine:fd() -> descriptor that is readable when a step is due | nil */
 static int l_fd (lua_State *L) {
   struct engine *e = check(L);
-  if (USE_EPOLL && wake(e))
-    lua_pushinteger(L, e->poller);
+  if (outlet_open(e))
+    lua_pushinteger(L, e->outlet);
   else
     lua_pushnil(L);
   return 1;
 }
 
+static int is_due (const struct engine *e) {
+  return e->queued > 0 || e->ended.first != NULL;
+}
+
 /* engine:timeout() -> seconds until a step is due | nil if none is */
 static int l_timeout (lua_State *L) {
   struct engine *e = check(L);
-  int64_t left = e->queued > 0 ? 0 : e->timer - engine_now();
-  if (e->live == 0 || (e->queued == 0 && e->timer == NEVER))
+  if (is_due(e))
+    lua_pushnumber(L, 0);
+  else if (e->live == 0 || e->timer == NEVER)
     lua_pushnil(L);
-  else
+  else {
+    int64_t left = e->timer - engine_now();
     lua_pushnumber(L, left > 0 ? (lua_Number)left / 1e6 : 0);
+  }
+  return 1;
+}
+
+/* engine:new_group() -> a number for submit and next_ended that nobody else
+** has, even if this library is loaded twice in one Lua state */
+static int l_new_group (lua_State *L) {
+  lua_pushinteger(L, ++check(L)->groups);
+  return 1;
+}
+
+/* engine:next_ended(group) -> ticket of an exchange of this group that has
+** ended and was not told of yet | nil */
+static int l_next_ended (lua_State *L) {
+  struct engine *e = check(L);
+  int group = (int)luaL_checkinteger(L, 2);
+  struct transfer *t = e->ended.first;
+  while (t != NULL && t->group != group)
+    t = t->next;
+  if (t == NULL)
+    return 0;
+  retract(e, t);
+  lua_pushnumber(L, (lua_Number)t->ticket);
   return 1;
 }
 
 /* engine:close(): ends what is under way, closes every connection */
 static int l_close (lua_State *L) {
   shut(check(L), CURLE_ABORTED_BY_CALLBACK);
+  return 0;
+}
+
+static int l_gc (lua_State *L) {
+  struct engine *e = check(L);
+  shut(e, CURLE_ABORTED_BY_CALLBACK);
+  while (e->ended.first != NULL)
+    retract(e, e->ended.first);
   return 0;
 }
 
@@ -562,7 +723,7 @@ static int l_engine (lua_State *L) {
     return 1;
   e = lua_newuserdata(L, sizeof(*e));
   memset(e, 0, sizeof(*e));
-  e->poller = -1;
+  e->poller = e->bell = e->outlet = -1;
   e->timer = NEVER;
   luaL_getmetatable(L, ENGINE);
   lua_setmetatable(L, -2);
@@ -607,12 +768,14 @@ static const luaL_Reg methods[] = {
   { "step", l_step },
   { "fd", l_fd },
   { "timeout", l_timeout },
+  { "new_group", l_new_group },
+  { "next_ended", l_next_ended },
   { "close", l_close },
   { NULL, NULL }
 };
 
 static const luaL_Reg metamethods[] = {
-  { "__gc", l_close },
+  { "__gc", l_gc },
   { "__tostring", l_tostring },
   { NULL, NULL }
 };

@@ -571,8 +571,14 @@ static int l_timings (lua_State *L) {
   return 5;
 }
 
-/* transfer:cancel(): ends it now; nothing can be taken */
+/* transfer:cancel(): ends it now, if it has not ended; what can be taken
+** then tells whether anything had been sent */
 static int l_cancel (lua_State *L) {
+  engine_cancel(check(L));
+  return 0;
+}
+
+static int l_gc (lua_State *L) {
   transfer_close(check(L));
   return 0;
 }
@@ -593,8 +599,8 @@ static const luaL_Reg methods[] = {
 };
 
 static const luaL_Reg metamethods[] = {
-  { "__gc", l_cancel },
-  { "__close", l_cancel },
+  { "__gc", l_gc },
+  { "__close", l_gc },
   { "__tostring", l_tostring },
   { NULL, NULL }
 };

@@ -5,6 +5,7 @@ local core = require "cloudcal.core"
 local endpoints = require "cloudcal.endpoints"
 local errors = require "cloudcal.errors"
 local json = require "cloudcal.json"
+local limiter = require "cloudcal.limiter"
 local log = require "cloudcal.log"
 local options = require "cloudcal.options"
 local redact = require "cloudcal.redact"
@@ -123,6 +124,8 @@ local function attempt(call)
         return nil, fail(call, { name = "deadline_exceeded",
             message = "the time of the call was over" }), { final = true }
     end
+    local limited = limiter.acquire(call)
+    if limited then return nil, fail(call, limited), { final = true } end
     local token, renewable = tokens.get(call, fetch_token(call))
     if not token and renewable then return token_failure(call, renewable) end
     call.secrets[#call.secrets + 1] = token
@@ -155,7 +158,7 @@ end
 
 local function handle_refused_token(call, facts)
     if not facts.token_refused then return false end
-    tokens.drop(facts.token)
+    tokens.drop(call, facts.token)
     local first = not call.refused
     call.refused = true
     return first and facts.renewable == true

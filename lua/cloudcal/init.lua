@@ -5,6 +5,7 @@ local errors = require "cloudcal.errors"
 local feishu = require "cloudcal.services.feishu"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
+local loop = require "cloudcal.wait.loop"
 local wait = require "cloudcal.wait"
 local youkong = require "cloudcal.services.youkong"
 
@@ -15,6 +16,7 @@ local cloudcal = {
     youkong = youkong.youkong,
     null = json.null,
     log = log,
+    stores = require "cloudcal.stores",
     explain = errors.explain,
 }
 
@@ -54,10 +56,15 @@ local function later(name)
     return setmetatable({}, { __index = function(_, key) return not_yet(name .. "." .. key) end })
 end
 
-cloudcal.loop = not_yet "cloudcal.loop"
-cloudcal.map = not_yet "cloudcal.map"
+--- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
+cloudcal.map = require "cloudcal.map"
+
+--- Makes a loop; see lua/cloudcal/wait/loop.lua.
+function cloudcal.loop()
+    return loop.new()
+end
+
 cloudcal.redis = not_yet "cloudcal.redis"
-cloudcal.stores = later "cloudcal.stores"
 cloudcal.caldav = later "cloudcal.caldav"
 
 return cloudcal

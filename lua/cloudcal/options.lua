@@ -3,6 +3,7 @@
 local core = require "cloudcal.core"
 local log = require "cloudcal.log"
 local schema = require "cloudcal.schema"
+local stores = require "cloudcal.stores"
 
 local options = {}
 
@@ -58,10 +59,6 @@ local function a_number_between(least, most)
             return ("must be between %g and %g"):format(least, most)
         end
     end
-end
-
-local function not_yet(value)
-    if value ~= false then return "is not in this version" end
 end
 
 -- {======================================================
@@ -163,19 +160,38 @@ local RETRY = {
     max_delay = a_number_between(0, 3600),
 }
 
-local function a_retry(value)
-    if value == false then return nil end
-    if type(value) ~= "table" then return "must be false or a table, not a " .. type(value) end
+local function members_problem(value, rows)
     for key, member in pairs(value) do
-        local check = RETRY[key]
+        local check = rows[key]
         if not check then return "has an unknown member " .. tostring(key) end
         local wrong = check(member)
         if wrong then return ("has a %s that %s"):format(key, wrong) end
     end
 end
 
+local function a_retry(value)
+    if value == false then return nil end
+    if type(value) ~= "table" then return "must be false or a table, not a " .. type(value) end
+    return members_problem(value, RETRY)
+end
+
+local RATE_LIMIT = {
+    per_second = a_number_between(1, 1e6), per_minute = a_number_between(1, 1e9),
+    max_wait = a_number_between(0, 86400),
+}
+
+local function a_rate_limit(value)
+    if value == false or stores.is_store(value) then return nil end
+    if type(value) ~= "table" then
+        return "must be false, a table or a store, not a " .. type(value)
+    end
+    return members_problem(value, RATE_LIMIT)
+end
+
 local function a_store(value)
-    if value ~= false then return "is not in this version, other than false" end
+    if value ~= false and not stores.is_store(value) then
+        return "must be false or one of cloudcal.stores, not a " .. type(value)
+    end
 end
 
 local function an_app_type(value)
@@ -205,7 +221,7 @@ local common = {
     max_connections = a_number_between(1, 10000),
     http_version = one_of("1.1", "2"),
     retry = a_retry,
-    rate_limit = not_yet,
+    rate_limit = a_rate_limit,
     store = a_store,
     logger = a_function,
     log_level = a_log_level,

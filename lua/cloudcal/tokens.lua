@@ -2,14 +2,17 @@
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local log = require "cloudcal.log"
+local stores = require "cloudcal.stores"
+local wait = require "cloudcal.wait"
 
 local tokens = {}
 
 -- The service hands out a new token only in the last 30 minutes of the old one.
 local RENEW_EARLY = 300 -- seconds
 
--- Tokens of this Lua state, by who they belong to: clients come and go with requests.
-local memory = {}
+local LOCK_SECONDS = 30 -- a fetch that takes longer is given up by those who wait for it
+local LOOK_AGAIN = 0.02 -- seconds between two looks at another process's fetch
 
 local function problem(name, field, message)
     return { name = name, field = field, message = field .. " " .. message }
@@ -129,37 +132,71 @@ local function app_secret_of(client)
         message = "app_secret gave no secret" }
 end
 
-local function remember(key, answer)
-    local lifetime, now = answer.expire, clock.now()
-    if not key or lifetime <= 0 then return end
-    memory[key] = {
-        token = answer.tenant_access_token,
-        expires = now + lifetime,
-        renew = now + lifetime - math.min(RENEW_EARLY, lifetime / 2),
-    }
+local function store_of(client)
+    if client.store == false then return nil end
+    return client.store or stores.default()
 end
 
 local function app_key(call, secret)
-    local client = call.client
-    if client.store == false then return nil end
-    return table.concat({ call.base_url, client.app_id, core.sha256(secret) }, "\n")
+    return table.concat({ "token", call.base_url, call.client.app_id, core.sha256(secret) }, "\n")
+end
+
+-- A store that fails must not fail the call when a token can be had without it.
+local function remember(call, store, key, answer)
+    if not store or answer.expire <= 0 then return end
+    local kept, message = store:set(key, answer.tenant_access_token, answer.expire)
+    if not kept then
+        log.write(call.client, "warn", "the store keeps no token", { reason = message })
+    end
+end
+
+-- The token, and whether it is time for the next one.
+local function look_up(store, key)
+    if not store then return nil end
+    local token, left = store:get(key)
+    return token, token ~= nil and left < RENEW_EARLY
+end
+
+local function renew(call, store, key, fetch, secret, old)
+    local answer, err = fetch { app_id = call.client.app_id, app_secret = secret }
+    if answer then
+        remember(call, store, key, answer)
+        return answer.tenant_access_token
+    end
+    -- too early to give up: what we hold is good until it expires
+    return old, not old and err or nil
+end
+
+-- Of all who need the same token one fetches it: here by the lock of the host, between
+-- processes by that of the store.
+local function take_turn(store, key, deadline)
+    local locked = store and wait.lock(key, deadline)
+    while store and not store:try_lock(key, LOCK_SECONDS) do
+        if clock.now() + LOOK_AGAIN >= deadline or look_up(store, key) then return locked, false end
+        wait.sleep(LOOK_AGAIN)
+    end
+    return locked, store ~= nil
+end
+
+local function give_turn(store, key, locked, held)
+    if held then store:unlock(key) end
+    if locked then wait.unlock(key) end
 end
 
 local function from_app(call, fetch)
     local secret, found = app_secret_of(call.client)
     if not secret then return nil, found end
     call.secrets[#call.secrets + 1] = secret
-    local key = app_key(call, secret)
-    local entry, now = memory[key or ""], clock.now()
-    if entry and now < entry.renew then return entry.token end
-    local answer, err = fetch { app_id = call.client.app_id, app_secret = secret }
-    if answer then
-        remember(key, answer)
-        return answer.tenant_access_token
-    end
-    -- too early to give up: what we hold is good until it expires
-    if entry and clock.now() < entry.expires then return entry.token end
-    return nil, err
+    call.secrets.app = secret
+    local store, key = store_of(call.client), app_key(call, secret)
+    local token, is_old = look_up(store, key)
+    if token and not is_old then return token end
+    local locked, held = take_turn(store, key, call.deadline)
+    token, is_old = look_up(store, key)
+    local err
+    if not token or is_old then token, err = renew(call, store, key, fetch, secret, token) end
+    give_turn(store, key, locked, held)
+    return token, err
 end
 
 --- Gets the token for the next attempt of a call.
@@ -187,10 +224,11 @@ function tokens.get(call, fetch)
 end
 
 --- Forgets a token that the service refused.
-function tokens.drop(token)
-    for key, entry in pairs(memory) do
-        if entry.token == token then memory[key] = nil end
-    end
+function tokens.drop(call, token)
+    local store, secret = store_of(call.client), call.identity == "tenant" and call.secrets.app
+    if not store or not secret then return end
+    local key = app_key(call, secret)
+    if store:get(key) == token then store:set(key, nil) end
 end
 
 return tokens

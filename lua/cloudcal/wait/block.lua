@@ -6,14 +6,17 @@ local block = {}
 
 local LONG = 3600 -- seconds; the exchange has its own deadline
 
---- Waits until the transfer is done. A step ends early when a signal comes, so that the host
--- (Ctrl-C in a script) gets its turn.
-function block.wait_for(engine, transfer)
+--- Sends a request and waits for its end. A step ends early when a signal comes, so that the
+-- host (Ctrl-C in a script) gets its turn.
+function block.exchange(_, engine, options)
+    local transfer, code, text = engine:submit(options)
+    if not transfer then return nil, code, text end
     while not transfer:done() do engine:step(LONG) end
+    return transfer
 end
 
 --- Sleeps for so many seconds.
-function block.sleep(seconds)
+function block.sleep(_, seconds)
     local deadline = core.now() + seconds
     repeat
         core.sleep(deadline - core.now())

@@ -1,0 +1,29 @@
+--- Where tokens live, and what counts calls.
+
+local stores = {}
+
+local default
+
+--- The store of this Lua state, which clients share unless they are given another one.
+function stores.default()
+    default = default or require("cloudcal.stores.memory").new()
+    return default
+end
+
+--- A store in this Lua state, apart from the one that clients share.
+function stores.memory()
+    return require("cloudcal.stores.memory").new()
+end
+
+--- A store in a shared dictionary of nginx, seen by all workers.
+-- @param dict such as ngx.shared.cloudcal
+function stores.nginx(dict)
+    return require("cloudcal.stores.nginx").new(dict)
+end
+
+--- Tells a store from everything else.
+function stores.is_store(value)
+    return type(value) == "table" and getmetatable(value) == "cloudcal.store"
+end
+
+return stores

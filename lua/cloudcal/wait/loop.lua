@@ -1,0 +1,298 @@
+--- Waiting in tasks: a loop runs coroutines that yield while their calls are under way.
+-- Only this file resumes them, and only calls made by the task's own coroutine yield.
+
+local core = require "cloudcal.core"
+local nginx = require "cloudcal.wait.nginx"
+
+local loop = {}
+loop.__index = loop
+loop.__name = "cloudcal.loop"
+loop.__metatable = "cloudcal.loop"
+
+local Task = {}
+Task.__index = Task
+Task.__name = "cloudcal.task"
+Task.__metatable = "cloudcal.task"
+
+local LONG = 3600 -- seconds
+local CANCELLED = 42 -- libcurl's number for "aborted by callback"
+local MARK = {} -- what our own yields pass, so that a foreign one is noticed
+
+local unpack = table.unpack or unpack
+local is_yieldable = coroutine.isyieldable or function() return true end
+
+local running -- the task that is being resumed
+
+local function pack(...)
+    return { n = select("#", ...), ... }
+end
+
+--- Makes a loop. All loops of a Lua state share one engine.
+function loop.new()
+    return setmetatable({
+        group = core.engine():new_group(),
+        live = 0, -- tasks that have not ended
+        ready = {}, first = 1, last = 0, -- a queue
+        calls = {}, -- waiting tasks by the ticket of their exchange
+        sleepers = {}, -- waiting tasks, the next to wake last
+    }, loop)
+end
+
+--- The task whose code is running, if its own coroutine may yield here: nil in a foreign
+-- coroutine, in a sort or gsub callback, and outside of tasks.
+function loop.here()
+    if running and coroutine.running() == running.coroutine and is_yieldable() then
+        return running
+    end
+end
+
+-- {======================================================
+-- Scheduling
+-- =======================================================}
+
+local function make_ready(task)
+    local self = task.loop
+    self.last = self.last + 1
+    self.ready[self.last] = task
+end
+
+local function next_ready(self)
+    local task = self.ready[self.first]
+    self.ready[self.first] = nil
+    self.first = self.first + 1
+    return task
+end
+
+local function insert_sleeper(sleepers, task)
+    local at = #sleepers + 1
+    while at > 1 and sleepers[at - 1].wake_at < task.wake_at do at = at - 1 end
+    table.insert(sleepers, at, task)
+end
+
+local function remove_sleeper(sleepers, task)
+    for i = #sleepers, 1, -1 do
+        if sleepers[i] == task then return table.remove(sleepers, i) end
+    end
+end
+
+--- Suspends the task until `deadline`, or until somebody wakes it.
+function loop.park(task, deadline)
+    task.wake_at = deadline
+    insert_sleeper(task.loop.sleepers, task)
+    coroutine.yield(MARK)
+end
+
+--- Wakes a parked task; does nothing to one that is not parked.
+function loop.wake(task)
+    if remove_sleeper(task.loop.sleepers, task) then make_ready(task) end
+end
+
+local function raised(task, problem)
+    local traceback = debug.traceback(task.coroutine, tostring(problem))
+    if type(problem) == "table" and type(problem.message) == "string" then
+        problem.traceback = traceback
+        return problem
+    end
+    return setmetatable({ message = tostring(problem), value = problem, traceback = traceback },
+        { __tostring = function(err) return err.message end })
+end
+
+local function finish(task, ok, ...)
+    task.loop.live = task.loop.live - 1
+    if ok then
+        task.values = pack(...)
+    else
+        task.raised = { (...) }
+        task.values = pack(nil, raised(task, (...)))
+    end
+    for _, watcher in ipairs(task.watchers) do loop.wake(watcher) end
+end
+
+local function resumed(task, ok, ...)
+    if coroutine.status(task.coroutine) == "dead" then return finish(task, ok, ...) end
+    if (...) ~= MARK then make_ready(task) end -- a yield that is not ours: come back soon
+end
+
+local function resume(task)
+    local before, arguments = running, task.arguments
+    running, task.arguments = task, nil
+    if arguments then
+        resumed(task, coroutine.resume(task.coroutine, unpack(arguments, 1, arguments.n)))
+    else
+        resumed(task, coroutine.resume(task.coroutine))
+    end
+    running = before
+end
+
+local function wake_sleepers(self)
+    local sleepers, now = self.sleepers, core.now()
+    while #sleepers > 0 and sleepers[#sleepers].wake_at <= now do
+        make_ready(table.remove(sleepers))
+    end
+end
+
+local function wake_callers(self)
+    local engine = core.engine()
+    local ticket = engine:next_ended(self.group)
+    while ticket do
+        local task = self.calls[ticket]
+        self.calls[ticket] = nil
+        if task then make_ready(task) end
+        ticket = engine:next_ended(self.group)
+    end
+end
+
+local function run_ready(self, deadline)
+    local last = self.last -- those that get ready meanwhile come next time
+    while self.first <= last do
+        resume(next_ready(self))
+        if core.now() >= deadline then return end
+    end
+end
+
+local function time_to_wait(self, deadline)
+    if self.first <= self.last then return 0 end
+    local sleeper = self.sleepers[#self.sleepers]
+    local till = sleeper and math.min(sleeper.wake_at, deadline) or deadline
+    return math.max(0, till - core.now())
+end
+
+local function wait_a_little(self, seconds)
+    if nginx.is_here() then return nginx.pause(seconds) end
+    local under_way = core.engine():step(seconds)
+    if under_way == 0 and not next(self.calls) and seconds > 0 then core.sleep(seconds) end
+end
+
+--- One turn of the loop, not longer than until the deadline.
+function loop.turn(self, deadline)
+    wait_a_little(self, time_to_wait(self, deadline))
+    wake_callers(self)
+    wake_sleepers(self)
+    run_ready(self, deadline)
+end
+
+-- {======================================================
+-- What a call does inside a task
+-- =======================================================}
+
+--- Sends a request and waits for its end.
+function loop.exchange(task, engine, options)
+    if task.cancelled then return nil, CANCELLED, "the task was cancelled" end
+    options.group = task.loop.group
+    local transfer, ticket, text = engine:submit(options)
+    if not transfer then return nil, ticket, text end
+    task.transfer = transfer
+    task.loop.calls[ticket] = task
+    while not transfer:done() do coroutine.yield(MARK) end
+    task.transfer = nil
+    return transfer
+end
+
+--- Sleeps; ends early when the task is cancelled.
+function loop.sleep(task, seconds)
+    local deadline = core.now() + seconds
+    while not task.cancelled and core.now() < deadline do loop.park(task, deadline) end
+end
+
+-- {======================================================
+-- The contract
+-- =======================================================}
+
+local function forbid_inside(name)
+    if running then error(name .. " cannot be called inside a task", 3) end
+end
+
+--- Starts a task.
+-- @param fn runs with the further arguments, from the next step on
+-- @return a task with done(), result() and cancel()
+function loop:spawn(fn, ...)
+    if type(fn) ~= "function" then
+        error("fn must be a function, not a " .. type(fn), 2)
+    end
+    local task = setmetatable({
+        loop = self, coroutine = coroutine.create(fn), arguments = pack(...), watchers = {},
+    }, Task)
+    self.live = self.live + 1
+    make_ready(task)
+    return task
+end
+
+--- Lets the tasks go on for so long, and never waits longer.
+-- @param seconds 0 if absent
+-- @return the number of live tasks
+function loop:step(seconds)
+    forbid_inside "step"
+    if seconds ~= nil and type(seconds) ~= "number" then
+        error("seconds must be a number, not a " .. type(seconds), 2)
+    end
+    local deadline = core.now() + (seconds or 0)
+    repeat
+        loop.turn(self, deadline)
+    until self.live == 0 or core.now() >= deadline
+    return self.live
+end
+
+--- Runs until every task is done.
+function loop:run()
+    forbid_inside "run"
+    while self.live > 0 do loop.turn(self, core.now() + LONG) end
+end
+
+--- A descriptor that is readable when a step is due for an exchange; nil where the system has
+-- no epoll. Level-triggered; timeout() tells the rest.
+function loop:fd()
+    return core.engine():fd()
+end
+
+--- Seconds until the next step is due; nil when nothing waits.
+function loop:timeout()
+    if self.live == 0 then return nil end
+    if self.first <= self.last then return 0 end
+    local engine, sleeper = core.engine(), self.sleepers[#self.sleepers]
+    local due = engine:timeout()
+    local wake_at = sleeper and sleeper.wake_at < math.huge and sleeper.wake_at
+    if not wake_at then return due end
+    return math.min(due or math.huge, math.max(0, wake_at - core.now()))
+end
+
+-- As cqueues polls an object, and as select does.
+loop.pollfd = loop.fd
+loop.getfd = loop.fd
+
+function loop:events()
+    return "r"
+end
+
+function loop:dirty()
+    return self:timeout() == 0
+end
+
+function loop:__tostring()
+    return ("cloudcal.loop (%d tasks)"):format(self.live)
+end
+
+--- Tells whether the task has ended.
+function Task:done()
+    return self.values ~= nil
+end
+
+--- What fn returned; nil and an error with a traceback if it raised. Raises before the end.
+function Task:result()
+    if not self.values then error("the task has not ended", 2) end
+    return unpack(self.values, 1, self.values.n)
+end
+
+--- Ends the task's pending call, and each later one, as cancelled.
+function Task:cancel()
+    if self.values or self.cancelled then return end
+    self.cancelled = true
+    if self.transfer then self.transfer:cancel() end
+    loop.wake(self)
+end
+
+function Task:__tostring()
+    local state = self.values and "ended" or self.cancelled and "cancelled" or "live"
+    return ("cloudcal.task (%s)"):format(state)
+end
+
+return loop
