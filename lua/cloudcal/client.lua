@@ -319,6 +319,27 @@ function client.call(state, endpoint, given, call_options, variant, found)
     return body, err, call.meta
 end
 
+-- Any path does: the answer is not looked at.
+local WARM_UP = {
+    raw = true, operation = "warm_up", method = "GET", path = "/", tokens = {}, response = {},
+    repeatable = true, internal = true,
+}
+
+--- Opens a connection, and loads the CA store on the way, so that the next call need not.
+-- @return true, nil, meta; or nil, err, meta
+function client.warm_up(state)
+    local started, call = clock.now(), new_call(state, WARM_UP, {})
+    local found = check(call, {})
+    local answer, err
+    if found then
+        err = fail(call, found)
+    else
+        answer, err = exchange(call)
+    end
+    finish(call, started)
+    return answer and true or nil, err, call.meta
+end
+
 --- Makes an error on behalf of a wrapper.
 function client.error(state, endpoint, fields)
     return errors.new(fields, { service_name = state.name, operation = endpoint.operation,

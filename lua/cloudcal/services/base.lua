@@ -242,8 +242,14 @@ function methods:with(changes)
     return new_client(state.service, state.name, given)
 end
 
+--- Loads the CA store and opens a connection: for loading screens and the start of a program.
+-- @return true, nil, meta; or nil, err, meta
+function methods:warm_up()
+    return client.warm_up(base.state_of(self))
+end
+
 for _, name in ipairs { "authorization_url", "exchange_code", "login", "set_app_ticket",
-                        "resend_app_ticket", "warm_up" } do
+                        "resend_app_ticket" } do
     methods[name] = function()
         error(name .. " is not in this version", 2)
     end
