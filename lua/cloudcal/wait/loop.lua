@@ -226,9 +226,10 @@ function loop:step(seconds)
         error("seconds must be a number, not a " .. type(seconds), 2)
     end
     local deadline = core.now() + (seconds or 0)
-    repeat
+    while self.live > 0 do
         loop.turn(self, deadline)
-    until self.live == 0 or core.now() >= deadline
+        if core.now() >= deadline then break end
+    end
     return self.live
 end
 
