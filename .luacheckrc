@@ -3,3 +3,6 @@ max_line_length = 100
 exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "+busted" }
 files["lua/cloudcal/codes/generic.lua"] = { max_line_length = false }
+files["examples/love"] = { std = "luajit+love" }
+files["examples/neovim"] = { std = "luajit", globals = { "vim" } }
+files["examples/haproxy"] = { std = "lua53", globals = { "core" } }
