@@ -461,7 +461,7 @@ static int mask (unsigned events) {
 }
 
 /* waits for sockets and serves them; what is not served by `limit` stays
-** ready. False if a signal came. */
+** ready. How many were ready, -1 if a signal came. */
 static int serve (struct engine *e, int64_t wait, int64_t limit) {
   struct epoll_event events[16];
   int i, n = epoll_wait(e->poller, events, 16, poll_ms(wait));
@@ -470,7 +470,7 @@ static int serve (struct engine *e, int64_t wait, int64_t limit) {
     if (engine_now() >= limit)
       break;
   }
-  return n >= 0 || errno != EINTR;
+  return n >= 0 || errno == EINTR ? n : 0;
 }
 
 #else
@@ -480,21 +480,23 @@ static int serve (struct engine *e, int64_t wait, int64_t limit) {
   (void)limit;
   curl_multi_poll(e->multi, NULL, 0, poll_ms(wait), NULL);
   settle(e, curl_multi_perform(e->multi, &running));
-  return 1;
+  return 0;
 }
 
 #endif
 
 enum turn { TURN_START, TURN_TIMER, TURN_SOCKETS, TURNS };
 
-static int64_t time_to_wait (const struct engine *e, int64_t limit) {
-  int64_t until = limit < e->timer ? limit : e->timer;
+static int64_t time_to_wait (const struct engine *e, int64_t until) {
+  if (until > e->timer)
+    until = e->timer;
   return e->queued > 0 ? 0 : until - engine_now();
 }
 
 /* One kind of work, the kinds in turn, so that none starves the others
-** when a host gives us no time at all. False if a signal came. */
-static int round_once (struct engine *e, int64_t limit) {
+** when a host gives us no time at all. Waits for sockets no longer than
+** `until`. How much was done, -1 if a signal came. */
+static int round_once (struct engine *e, int64_t until, int64_t limit) {
   unsigned turn;
   do {
     turn = e->turn;
@@ -502,7 +504,7 @@ static int round_once (struct engine *e, int64_t limit) {
   } while ((turn == TURN_START && e->queued == 0) ||
            (turn == TURN_TIMER && e->timer > engine_now()));
   if (turn == TURN_SOCKETS)
-    return serve(e, time_to_wait(e, limit), limit);
+    return serve(e, time_to_wait(e, until), limit);
   if (turn == TURN_START)
     start_one(e);
   else {
@@ -514,9 +516,16 @@ static int round_once (struct engine *e, int64_t limit) {
 
 static void run (struct engine *e, int64_t limit) {
   unsigned before = e->completed;
-  while (e->live > 0 && round_once(e, limit) &&
+  while (e->live > 0 && round_once(e, limit, limit) >= 0 &&
          e->completed == before && engine_now() < limit)
     ;
+}
+
+/* does what is due, and does not wait for more */
+static void work (struct engine *e, int64_t limit) {
+  int done = 1;
+  while (e->live > 0 && (done > 0 || e->queued > 0) && engine_now() < limit)
+    done = round_once(e, 0, limit);
 }
 
 /* }====================================================== */
@@ -611,6 +620,17 @@ static int l_step (lua_State *L) {
     seconds = 0;
   if (e->live > 0)
     run(e, seconds > 1e6 ? NEVER : now + (int64_t)(seconds * 1e6));
+  lua_pushinteger(L, e->live);
+  return 1;
+}
+
+/* engine:work(seconds) -> exchanges still under way. Does what can be done
+** without waiting, for at most so long. */
+static int l_work (lua_State *L) {
+  struct engine *e = check(L);
+  double seconds = (double)luaL_checknumber(L, 2);
+  if (seconds > 0 && e->live > 0)
+    work(e, engine_now() + (int64_t)((seconds < 1e6 ? seconds : 1e6) * 1e6));
   lua_pushinteger(L, e->live);
   return 1;
 }
@@ -766,6 +786,7 @@ const luaL_Reg engine_functions[] = {
 static const luaL_Reg methods[] = {
   { "submit", l_submit },
   { "step", l_step },
+  { "work", l_work },
   { "fd", l_fd },
   { "timeout", l_timeout },
   { "new_group", l_new_group },

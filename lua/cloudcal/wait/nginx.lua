@@ -8,7 +8,10 @@ local nginx = {}
 local ngx = rawget(_G, "ngx")
 
 local PAUSE = 0.002 -- seconds between two steps: well below a round trip, little work
-local GRACE = 1 -- seconds that an exchange may end after its own deadline
+local BUDGET = 0.001 -- seconds that a step may keep the worker from other requests
+local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
+local RETRY = 1 -- seconds between two attempts to have a driver where none works
+local IDLE = 0.05 -- seconds that a loop without exchanges sleeps at most
 
 -- Phases in which a light thread may yield.
 local YIELDS = {
@@ -16,12 +19,23 @@ local YIELDS = {
     ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true, preread = true,
 }
 
---- Tells whether this is nginx, and whether the phase lets a call wait.
--- @return true or false; and the name of the phase where it is nginx
+-- nginx replaces the global table by one without this function
+local is_yieldable = (package.loaded.coroutine or coroutine).isyieldable
+    or function() return true end
+
+--- Tells whether this is nginx, and whether a call may wait here.
+-- @return true or false; and where it is nginx, the name of the phase
 function nginx.is_here()
     local phase = ngx and ngx.get_phase and ngx.get_phase()
     if not phase or phase == "init" then return false end
-    return YIELDS[phase] == true, phase
+    if not YIELDS[phase] then return false, phase end
+    if not is_yieldable() then return false, phase .. " in a callback of sort or gsub" end
+    return true, phase
+end
+
+--- Tells whether this process is one of nginx's, whatever the phase.
+function nginx.is_host()
+    return ngx ~= nil and ngx.get_phase ~= nil
 end
 
 --- How many workers share what each of them counts for itself.
@@ -33,40 +47,83 @@ end
 -- The driver
 -- =======================================================}
 
-local waiting, count = {}, 0 -- waiters by ticket
-local group, driving
+-- By ticket: the semaphore of who waits, and the transfer, which has to reach its end even if
+-- nginx has ended the light thread that made it.
+local waiting = {}
+local pausing = {} -- semaphores of loops, and when their pause ends by itself
+local group -- of all exchanges that light threads wait for
+local driver -- has the time of its last step
+local next_try = 0 -- when another driver may be tried
+
+local function wake_loops()
+    for semaphore in pairs(pausing) do
+        pausing[semaphore] = nil
+        semaphore:post(1)
+    end
+end
 
 local function deliver(engine)
-    local ticket = engine:next_ended(group)
+    local ticket = group and engine:next_ended(group)
     while ticket do
-        local waiter = waiting[ticket]
-        if waiter then
-            waiting[ticket], count = nil, count - 1
-            waiter.semaphore:post(1)
-        end
+        local entry = waiting[ticket]
+        waiting[ticket] = nil
+        if entry then entry.semaphore:post(1) end
         ticket = engine:next_ended(group)
     end
+    if engine:timeout() == 0 then wake_loops() end -- what has ended may be theirs
 end
 
-local function pause_of(engine, most)
-    return math.max(0.001, math.min(most, engine:timeout() or most))
+local function step(engine)
+    local under_way = engine:work(BUDGET)
+    deliver(engine)
+    return under_way
 end
 
-local function drive()
-    local engine = core.engine()
-    while count > 0 do
-        engine:step(0)
-        deliver(engine)
-        if count > 0 then ngx.sleep(pause_of(engine, PAUSE)) end
+local function is_needed(now)
+    if next(waiting) then return true end
+    for _, until_when in pairs(pausing) do
+        if until_when > now then return true end
     end
-    driving = false
+    return false
 end
 
--- Where no timer is to be had, the waiting thread steps for itself.
-local function start_driver()
-    if driving then return true end
-    driving = ngx.timer.at(0, drive) and true or false
-    return driving
+local function pause_of(engine)
+    return math.max(0.001, math.min(PAUSE, engine:timeout() or PAUSE))
+end
+
+local function drive(_, own)
+    local engine = core.engine()
+    step(engine)
+    while driver == own and is_needed(own.stepped_at) do
+        ngx.sleep(pause_of(engine))
+        step(engine)
+        own.stepped_at = core.now()
+    end
+    if driver == own then driver, next_try = nil, 0 end
+end
+
+-- There may be no driver: nginx limits its timers, and drops those that are over the limit.
+local function has_driver()
+    local now = core.now()
+    if driver and now - driver.stepped_at < SLICE then return true end
+    if now < next_try then return false end
+    driver, next_try = { stepped_at = now }, now + RETRY
+    if ngx.timer.at(0, drive, driver) then return true end
+    driver = nil
+    return false
+end
+
+local function new_semaphore()
+    return require("ngx.semaphore").new()
+end
+
+local function rest(engine, semaphore, seconds)
+    if has_driver() then
+        semaphore:wait(math.min(seconds, SLICE))
+    else
+        ngx.sleep(math.min(seconds, pause_of(engine)))
+        step(engine)
+    end
 end
 
 -- {======================================================
@@ -75,14 +132,7 @@ end
 
 --- What is woken by wake(): one for each wait.
 function nginx.waiter()
-    return { semaphore = require("ngx.semaphore").new() }
-end
-
-local function wait_by_stepping(engine, transfer)
-    while not transfer:done() do
-        engine:step(0)
-        if not transfer:done() then ngx.sleep(pause_of(engine, PAUSE)) end
-    end
+    return { semaphore = new_semaphore() }
 end
 
 --- Sends a request and waits for its end.
@@ -91,17 +141,15 @@ function nginx.exchange(waiter, engine, options)
     options.group = group
     local transfer, ticket, text = engine:submit(options)
     if not transfer then return nil, ticket, text end
-    waiting[ticket], count = waiter, count + 1
-    engine:step(0)
-    if start_driver() then waiter.semaphore:wait(options.timeout + GRACE) end
-    if waiting[ticket] then waiting[ticket], count = nil, count - 1 end
-    wait_by_stepping(engine, transfer)
+    waiting[ticket] = { semaphore = waiter.semaphore, transfer = transfer }
+    step(engine)
+    while not transfer:done() do rest(engine, waiter.semaphore, SLICE) end
     return transfer
 end
 
 --- Sleeps for so many seconds.
 function nginx.sleep(_, seconds)
-    ngx.sleep(seconds)
+    ngx.sleep(math.max(0, seconds))
 end
 
 --- Suspends the light thread until the deadline, or until somebody wakes it.
@@ -113,11 +161,24 @@ function nginx.wake(waiter)
     waiter.semaphore:post(1)
 end
 
---- Lets others work for at most so many seconds, and steps the engine.
+--- Runs fn in a light thread that does not end with the client of this request.
+-- @return true; or nil if nginx has no timer left
+function nginx.detach(fn)
+    return ngx.timer.at(0, fn)
+end
+
+--- What a loop does until an exchange of it may have ended, for at most so many seconds.
 function nginx.pause(seconds)
     local engine = core.engine()
-    engine:step(0)
-    ngx.sleep(math.max(0.001, math.min(seconds, pause_of(engine, PAUSE))))
+    local under_way = step(engine)
+    if under_way == 0 or engine:timeout() == 0 then
+        ngx.sleep(math.max(0.001, math.min(seconds, IDLE)))
+        return
+    end
+    local semaphore = new_semaphore()
+    pausing[semaphore] = core.now() + SLICE
+    rest(engine, semaphore, seconds)
+    pausing[semaphore] = nil
 end
 
 return nginx
