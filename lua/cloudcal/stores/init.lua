@@ -1,24 +1,27 @@
 --- Where tokens live, and what counts calls.
 
+local memory = require "cloudcal.stores.memory"
+local nginx = require "cloudcal.stores.nginx"
+
 local stores = {}
 
 local default
 
 --- The store of this Lua state, which clients share unless they are given another one.
 function stores.default()
-    default = default or require("cloudcal.stores.memory").new()
+    default = default or memory.new()
     return default
 end
 
 --- A store in this Lua state, apart from the one that clients share.
 function stores.memory()
-    return require("cloudcal.stores.memory").new()
+    return memory.new()
 end
 
 --- A store in a shared dictionary of nginx, seen by all workers.
 -- @param dict such as ngx.shared.cloudcal
 function stores.nginx(dict)
-    return require("cloudcal.stores.nginx").new(dict)
+    return nginx.new(dict)
 end
 
 --- Tells a store from everything else.
