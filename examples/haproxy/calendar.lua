@@ -1,7 +1,7 @@
 -- A service that answers with the primary calendar. HAProxy goes on meanwhile: each request steps
 -- the loop and sleeps in HAProxy's way.
 
-local cloudcal = require "cloudcal"
+local cloudcal = require "cloudcal.all"
 local json = require "cjson"
 
 local PAUSE = 2 -- milliseconds
@@ -13,7 +13,7 @@ local function read(path)
     return text
 end
 
--- This runs before the chroot; later no file can be read, so the CA goes in as text.
+-- This runs before the chroot. Later no file can be read: hence cloudcal.all, and the CA as text.
 local client = cloudcal.feishu {
     base_url = os.getenv "CLOUDCAL_BASE_URL", -- nil: the real service
     ca_pem = read(os.getenv "CLOUDCAL_CA_FILE" or "/etc/ssl/certs/ca-certificates.crt"),

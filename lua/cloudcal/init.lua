@@ -6,7 +6,6 @@ local feishu = require "cloudcal.services.feishu"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
 local loop = require "cloudcal.wait.loop"
-local pretty = require "cloudcal.pretty"
 local wait = require "cloudcal.wait"
 local youkong = require "cloudcal.services.youkong"
 
@@ -23,7 +22,7 @@ local cloudcal = {
 
 --- Text of a value, for people; secret fields are masked.
 function cloudcal.pretty(value)
-    return pretty(value)
+    return require "cloudcal.pretty"(value)
 end
 
 --- Returns its arguments, or raises the error as one line of text, which every Lua can show.

@@ -1,19 +1,11 @@
---- Looks up what is known of a code. All tables are read at once: later the host may have gone
--- into a chroot, or may have given up the right to read files.
-
-local calendar = require "cloudcal.codes.calendar"
-local categories = require "cloudcal.codes.categories"
-local generic = require "cloudcal.codes.generic"
-local local_errors = require "cloudcal.codes.local_errors"
-local token = require "cloudcal.codes.token"
-local transport = require "cloudcal.codes.transport"
+--- Looks up what is known of a code. The tables are read when they are first needed.
 
 local codes = {}
 
 local function generic_row(number)
-    local row = generic[number]
+    local row = require("cloudcal.codes.generic")[number]
     if not row then return nil end
-    local category = categories[row[1]]
+    local category = require("cloudcal.codes.categories")[row[1]]
     local name = row[2]:lower():gsub("%%%a", ""):gsub("[^%w]+", "_"):gsub("^_+", "")
     name = name:sub(1, 48):gsub("_+$", "")
     return {
@@ -27,17 +19,19 @@ end
 -- @return a table with name, kind, msg, http, hint, hint_zh, token_refused; nil if unknown
 function codes.find(code)
     local number = tonumber(code)
-    return calendar[number] or token[number] or generic_row(number)
+    return require("cloudcal.codes.calendar")[number]
+        or require("cloudcal.codes.token")[number]
+        or generic_row(number)
 end
 
 --- Finds how an exchange can fail: libcurl's numbers, and from 1001 on those of src/core.h.
 function codes.transport(number)
-    return transport[number]
+    return require("cloudcal.codes.transport")[number]
 end
 
 --- Finds an error that has a name but no number.
 function codes.named(name)
-    return local_errors[name]
+    return require("cloudcal.codes.local_errors")[name]
 end
 
 return codes

@@ -1,0 +1,12 @@
+--- cloudcal with every module loaded, where `require "cloudcal"` leaves some until they are needed:
+-- for a host that goes into a chroot, or gives up its right to read files, after loading scripts.
+
+require "cloudcal.codes.calendar"
+require "cloudcal.codes.categories"
+require "cloudcal.codes.generic"
+require "cloudcal.codes.local_errors"
+require "cloudcal.codes.token"
+require "cloudcal.codes.transport"
+require "cloudcal.pretty"
+
+return require "cloudcal"
