@@ -8,17 +8,19 @@ local support = {}
 
 local running
 
---- The sandbox that all specs of one run share. It ends with the process.
-function support.sandbox()
-    running = running or require("cloudcal.sandbox").start { sync_seconds = 0.2 }
-    return running
-end
-
 local function merged(first, second)
     local result = {}
     for key, value in pairs(first) do result[key] = value end
     for key, value in pairs(second or {}) do result[key] = value end
     return result
+end
+
+--- The sandbox that all specs of one file share. It ends with the process.
+-- @param options of the sandbox; only those of the first call count
+function support.sandbox(options)
+    running = running
+        or require("cloudcal.sandbox").start(merged({ sync_seconds = 0.2 }, options))
+    return running
 end
 
 --- A client of the sandbox.

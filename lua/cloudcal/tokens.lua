@@ -157,30 +157,55 @@ local function look_up(store, key)
     return token, token ~= nil and left < RENEW_EARLY
 end
 
-local function renew(call, store, key, fetch, secret, old)
+local function renew(call, store, key, fetch, secret)
     local answer, err = fetch { app_id = call.client.app_id, app_secret = secret }
-    if answer then
-        remember(call, store, key, answer)
-        return answer.tenant_access_token
+    if not answer then return nil, err end
+    remember(call, store, key, answer)
+    return answer.tenant_access_token
+end
+
+-- Until when this Lua state holds a lock of a store. Nobody in here waits for that one: its
+-- holder might not go on before we do.
+local held_until = {}
+
+local function is_held_here(key)
+    return (held_until[key] or 0) > clock.now()
+end
+
+local function lock_store(store, key, deadline)
+    while not store:try_lock(key, LOCK_SECONDS) do
+        local is_over = clock.now() + LOOK_AGAIN >= deadline
+        if is_over or is_held_here(key) or look_up(store, key) then return false end
+        if not wait.sleep(LOOK_AGAIN) then return false end
     end
-    -- too early to give up: what we hold is good until it expires
-    return old, not old and err or nil
+    held_until[key] = clock.now() + LOCK_SECONDS
+    return true
 end
 
 -- Of all who need the same token one fetches it: here by the lock of the host, between
 -- processes by that of the store.
 local function take_turn(store, key, deadline)
-    local locked = store and wait.lock(key, deadline)
-    while store and not store:try_lock(key, LOCK_SECONDS) do
-        if clock.now() + LOOK_AGAIN >= deadline or look_up(store, key) then return locked, false end
-        wait.sleep(LOOK_AGAIN)
-    end
-    return locked, store ~= nil
+    if not store then return {} end
+    local lock, outcome = wait.lock(key, deadline)
+    if outcome then return { outcome = outcome } end
+    return { lock = lock, is_held = lock_store(store, key, deadline) }
 end
 
-local function give_turn(store, key, locked, held)
-    if held then store:unlock(key) end
-    if locked then wait.unlock(key) end
+-- What a failed fetch means for those who waited for it: the same, unless only its own call
+-- had come to an end.
+local function outcome_of(err)
+    if not err or err.kind == "cancelled" or err.kind == "timeout" then return nil end
+    local fields = {}
+    for name, value in pairs(err) do fields[name] = value end
+    return fields
+end
+
+local function give_turn(store, key, turn, err)
+    if turn.is_held then
+        store:unlock(key)
+        held_until[key] = nil
+    end
+    if turn.lock then wait.unlock(turn.lock, outcome_of(err)) end
 end
 
 local function from_app(call, fetch)
@@ -191,12 +216,16 @@ local function from_app(call, fetch)
     local store, key = store_of(call.client), app_key(call, secret)
     local token, is_old = look_up(store, key)
     if token and not is_old then return token end
-    local locked, held = take_turn(store, key, call.deadline)
+    local turn = take_turn(store, key, call.deadline)
     token, is_old = look_up(store, key)
-    local err
-    if not token or is_old then token, err = renew(call, store, key, fetch, secret, token) end
-    give_turn(store, key, locked, held)
-    return token, err
+    local renewed, err = nil, turn.outcome
+    if turn.is_held and is_old or not token and not err then
+        renewed, err = renew(call, store, key, fetch, secret)
+    end
+    give_turn(store, key, turn, err)
+    -- what we hold is good until it expires
+    token = renewed or token
+    return token, not token and err or nil
 end
 
 --- Gets the token for the next attempt of a call.

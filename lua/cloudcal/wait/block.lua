@@ -18,9 +18,7 @@ end
 --- Sleeps for so many seconds.
 function block.sleep(_, seconds)
     local deadline = core.now() + seconds
-    repeat
-        core.sleep(deadline - core.now())
-    until core.now() >= deadline
+    while core.now() < deadline do core.sleep(deadline - core.now()) end
 end
 
 return block

@@ -35,43 +35,50 @@ function wait.exchange(options)
 end
 
 --- Sleeps for so many seconds; a cancelled task wakes early.
+-- @return true; or false in a task that is cancelled
 function wait.sleep(seconds)
     local way, waiter = place()
     way.sleep(waiter, seconds)
+    return not (waiter and waiter.cancelled)
 end
 
 -- {======================================================
 -- Locks: who waits for the same thing lets one of them get it
 -- =======================================================}
 
-local locks = {}
+local nginx_locks = {}
 
---- Takes a lock, waiting for it until the deadline. A plain blocking call does not wait: whoever
--- holds the lock would never be resumed.
--- @return true if it was taken and has to be released
+-- The locks of those who go on while one of them waits; of a blocking call, nobody's.
+local function locks_of(way, waiter)
+    if way == loop then return waiter.loop.locks end
+    if way == nginx then return nginx_locks end
+end
+
+--- Takes a lock, waiting for it until the deadline. A plain blocking call does not wait, nor
+-- does a task for another loop's: whoever holds the lock might never be resumed.
+-- @return the lock, which has to be released; or nil, and with what it was released
 function wait.lock(name, deadline)
     local way, waiter = place()
+    local locks = locks_of(way, waiter)
+    if not locks then return nil end
     repeat
         local lock = locks[name]
         if not lock or core.now() >= lock.deadline then
-            locks[name] = { deadline = deadline, queue = {} }
-            return true
+            locks[name] = { name = name, locks = locks, way = way, deadline = deadline, queue = {} }
+            return locks[name]
         end
-        if way == block then return false end
         table.insert(lock.queue, waiter)
         way.park(waiter, math.min(deadline, lock.deadline))
+        if lock.outcome ~= nil then return nil, lock.outcome end
     until waiter.cancelled or core.now() >= deadline
-    return false
 end
 
---- Releases a lock that was taken, and wakes those who wait for it.
-function wait.unlock(name)
-    local lock = locks[name]
-    locks[name] = nil
-    for _, waiter in ipairs(lock and lock.queue or {}) do
-        local way = waiter.semaphore and nginx or loop
-        way.wake(waiter)
-    end
+--- Releases a lock, and wakes those who wait for it.
+-- @param outcome what they get to hear instead of the lock; nil if one of them shall have it
+function wait.unlock(lock, outcome)
+    lock.outcome = outcome
+    if lock.locks[lock.name] == lock then lock.locks[lock.name] = nil end
+    for _, waiter in ipairs(lock.queue) do lock.way.wake(waiter) end
 end
 
 return wait

@@ -19,9 +19,8 @@ local CANCELLED = 42 -- libcurl's number for "aborted by callback"
 local MARK = {} -- what our own yields pass, so that a foreign one is noticed
 
 local unpack = table.unpack or unpack
-local is_yieldable = coroutine.isyieldable or function() return true end
 
-local running -- the task that is being resumed
+local running -- the task that was resumed last, or is being resumed
 
 local function pack(...)
     return { n = select("#", ...), ... }
@@ -35,8 +34,26 @@ function loop.new()
         ready = {}, first = 1, last = 0, -- a queue
         calls = {}, -- waiting tasks by the ticket of their exchange
         sleepers = {}, -- waiting tasks, the next to wake last
+        locks = {}, -- see wait/init.lua
     }, loop)
 end
+
+-- Lua 5.1 and 5.2 cannot tell: a coroutine of theirs yields across no C function on its
+-- stack, but for pcall on 5.2.
+local crossed = _VERSION == "Lua 5.2" and { [pcall] = true, [xpcall] = true } or {}
+
+local function stack_is_yieldable()
+    local level = 2
+    local frame = debug.getinfo(level, "Sf")
+    while frame do
+        if frame.what == "C" and not crossed[frame.func] then return false end
+        level = level + 1
+        frame = debug.getinfo(level, "Sf")
+    end
+    return true
+end
+
+local is_yieldable = coroutine.isyieldable or stack_is_yieldable
 
 --- The task whose code is running, if its own coroutine may yield here: nil in a foreign
 -- coroutine, in a sort or gsub callback, and outside of tasks.
@@ -87,14 +104,23 @@ function loop.wake(task)
     if remove_sleeper(task.loop.sleepers, task) then make_ready(task) end
 end
 
+local raised_metatable = { __tostring = function(err) return err.message end }
+
+-- What was raised may have metamethods of its own, which fail.
+local function text_of(problem)
+    local ok, text = pcall(tostring, problem)
+    return ok and text or "an error without a text"
+end
+
 local function raised(task, problem)
-    local traceback = debug.traceback(task.coroutine, tostring(problem))
-    if type(problem) == "table" and type(problem.message) == "string" then
-        problem.traceback = traceback
+    local text = text_of(problem)
+    local traceback = debug.traceback(task.coroutine, text)
+    if type(problem) == "table" and type(rawget(problem, "message")) == "string" then
+        rawset(problem, "traceback", traceback)
         return problem
     end
-    return setmetatable({ message = tostring(problem), value = problem, traceback = traceback },
-        { __tostring = function(err) return err.message end })
+    return setmetatable({ message = text, value = problem, traceback = traceback },
+        raised_metatable)
 end
 
 local function finish(task, ok, ...)
@@ -108,20 +134,21 @@ local function finish(task, ok, ...)
     for _, watcher in ipairs(task.watchers) do loop.wake(watcher) end
 end
 
-local function resumed(task, ok, ...)
+local function resumed(task, before, ok, ...)
+    running = before
     if coroutine.status(task.coroutine) == "dead" then return finish(task, ok, ...) end
     if (...) ~= MARK then make_ready(task) end -- a yield that is not ours: come back soon
 end
 
 local function resume(task)
+    if task.values then return end -- an exchange that it left behind has ended
     local before, arguments = running, task.arguments
     running, task.arguments = task, nil
     if arguments then
-        resumed(task, coroutine.resume(task.coroutine, unpack(arguments, 1, arguments.n)))
+        resumed(task, before, coroutine.resume(task.coroutine, unpack(arguments, 1, arguments.n)))
     else
-        resumed(task, coroutine.resume(task.coroutine))
+        resumed(task, before, coroutine.resume(task.coroutine))
     end
-    running = before
 end
 
 local function wake_sleepers(self)
@@ -157,15 +184,19 @@ local function time_to_wait(self, deadline)
     return math.max(0, till - core.now())
 end
 
-local function wait_a_little(self, seconds)
+local function wait_a_little(self, deadline)
+    local seconds = time_to_wait(self, deadline)
     if nginx.is_here() then return nginx.pause(seconds) end
     local under_way = core.engine():step(seconds)
-    if under_way == 0 and not next(self.calls) and seconds > 0 then core.sleep(seconds) end
+    if under_way == 0 and not next(self.calls) and seconds > 0 then
+        core.sleep(time_to_wait(self, deadline))
+    end
 end
 
 --- One turn of the loop, not longer than until the deadline.
 function loop.turn(self, deadline)
-    wait_a_little(self, time_to_wait(self, deadline))
+    wake_callers(self) -- of exchanges that ended while somebody else made the steps
+    wait_a_little(self, deadline)
     wake_callers(self)
     wake_sleepers(self)
     run_ready(self, deadline)
@@ -198,8 +229,14 @@ end
 -- The contract
 -- =======================================================}
 
+-- An interrupt that the host raises may leave `running` set when nothing is.
+local function is_inside()
+    local status = running and coroutine.status(running.coroutine)
+    return status == "running" or status == "normal"
+end
+
 local function forbid_inside(name)
-    if running then error(name .. " cannot be called inside a task", 3) end
+    if is_inside() then error(name .. " cannot be called inside a task", 3) end
 end
 
 --- Starts a task.
@@ -209,8 +246,10 @@ function loop:spawn(fn, ...)
     if type(fn) ~= "function" then
         error("fn must be a function, not a " .. type(fn), 2)
     end
+    -- Lua 5.1 makes no coroutine of a C function
+    local co = coroutine.create(function(...) return fn(...) end)
     local task = setmetatable({
-        loop = self, coroutine = coroutine.create(fn), arguments = pack(...), watchers = {},
+        loop = self, coroutine = co, arguments = pack(...), watchers = {},
     }, Task)
     self.live = self.live + 1
     make_ready(task)
@@ -225,6 +264,7 @@ function loop:step(seconds)
     if seconds ~= nil and type(seconds) ~= "number" then
         error("seconds must be a number, not a " .. type(seconds), 2)
     end
+    if seconds ~= seconds then error("seconds must be a number, not NaN", 2) end
     local deadline = core.now() + (seconds or 0)
     while self.live > 0 do
         loop.turn(self, deadline)
