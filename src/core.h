@@ -52,7 +52,7 @@
 #define CORE_SPARE_HANDLES 32           /* easy handles kept for reuse */
 #endif
 #if !defined(CORE_IDLE_CONNECTIONS)
-#define CORE_IDLE_CONNECTIONS 64        /* kept open, all hosts together */
+#define CORE_IDLE_CONNECTIONS 64        /* kept open at least, all hosts */
 #endif
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */
 

@@ -298,9 +298,7 @@ static int wake (struct engine *e) {
   return e->multi != NULL && watch_open(e) &&
       curl_multi_setopt(e->multi, CURLMOPT_TIMERFUNCTION, on_timer) ==
           CURLM_OK &&
-      curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) == CURLM_OK &&
-      curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS,
-                        (long)CORE_IDLE_CONNECTIONS) == CURLM_OK;
+      curl_multi_setopt(e->multi, CURLMOPT_TIMERDATA, e) == CURLM_OK;
 }
 
 static void close_descriptor (int *fd) {
@@ -545,6 +543,11 @@ static CURL *take_handle (struct engine *e) {
   return e->spares > 0 ? e->spare[--e->spares] : curl_easy_init();
 }
 
+/* as many as one host may have, or each burst would connect anew */
+static long kept (long most) {
+  return most > CORE_IDLE_CONNECTIONS ? most : CORE_IDLE_CONNECTIONS;
+}
+
 static CURLcode limit_connections (lua_State *L, struct engine *e) {
   long most;
   lua_getfield(L, 2, "max_connections");
@@ -553,7 +556,9 @@ static CURLcode limit_connections (lua_State *L, struct engine *e) {
   if (most == e->max_connections)
     return CURLE_OK;
   if (curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) !=
-      CURLM_OK)
+          CURLM_OK ||
+      curl_multi_setopt(e->multi, CURLMOPT_MAXCONNECTS, kept(most)) !=
+          CURLM_OK)
     return CURLE_OUT_OF_MEMORY;
   e->max_connections = most;
   return CURLE_OK;
