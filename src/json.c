@@ -134,6 +134,11 @@ static int mend_number (lua_State *L) {
     lua_pushinteger(L, (lua_Integer)d);
     replace(L);
   }
+#else
+  if (d == 0 && signbit((double)d)) {   /* else it prints as "-0" */
+    lua_pushnumber(L, 0);
+    replace(L);
+  }
 #endif
   return isfinite((double)d);
 }
