@@ -185,7 +185,7 @@ describe("loop:step", function()
         loop:spawn(cloudcal.sleep, 0.3)
         for _, seconds in ipairs { 0, 0.005, 0.02 } do
             for _ = 1, 5 do
-                assert.is_true(elapsed(loop.step, loop, seconds) < seconds + 0.02)
+                assert.is_true(elapsed(loop.step, loop, seconds) < seconds + 0.05)
             end
         end
         loop:run()
@@ -195,7 +195,7 @@ describe("loop:step", function()
         local loop = busy_loop()
         step_until(loop, function() return count_requests("primary") > 0 end)
         local seconds = elapsed(loop.step, loop, 0.05)
-        assert.is_true(seconds >= 0.05 and seconds < 0.1)
+        assert.is_true(seconds >= 0.05 and seconds < 0.15, seconds)
         loop:run()
     end)
 
@@ -205,7 +205,7 @@ describe("loop:step", function()
         step_until(other, function() return count_requests("primary") > 0 end)
         loop:spawn(cloudcal.sleep, 5)
         local seconds = elapsed(loop.step, loop, 0.3)
-        assert.is_true(seconds >= 0.3 and seconds < 0.35, seconds)
+        assert.is_true(seconds >= 0.3 and seconds < 0.38, seconds)
         other:run()
     end)
 
@@ -509,12 +509,11 @@ describe("task:cancel", function()
     end)
 
     it("ends the pause before another attempt", function()
-        support.faults("feishu", "html_502", "html_502", "html_502")
+        for _ = 1, 10 do support.faults("feishu", "html_502") end
         local loop = cloudcal.loop()
-        local task = loop:spawn(client.primary_calendar, client)
-        step_until(loop, function()
-            return count_requests("primary") == 1 and loop:step(0.02) == 1
-        end)
+        local task = loop:spawn(client.primary_calendar, client, { retry = { max_attempts = 10 } })
+        step_until(loop, function() return count_requests("primary") > 0 end)
+        loop:step(0.02)
         task:cancel()
         assert.is_true(elapsed(loop.run, loop) < 0.4)
         assert.equal("cancelled", select(2, task:result()).kind)
@@ -659,9 +658,11 @@ describe("a call that cannot yield", function()
     it("yields in metamethods and iterators, which on Lua 5.1 cannot be", function()
         local lazy = setmetatable({}, { __index = function() return (ask(0.05)) end })
         local function iterate()
+            local found
             for calendar in function(_, before) return not before and ask(0.05) or nil end do
-                return calendar
+                found = calendar
             end
+            return found
         end
         for _, fn in ipairs { function() return lazy.calendar end, iterate } do
             local during, calendar, err = blocks(fn)
@@ -948,7 +949,6 @@ describe("what is dropped", function()
         local other = loop:spawn(ask, 0.1)
         loop:step(0.01)
         if coroutine.close then coroutine.close(victim) end
-        victim = nil
         loop:run()
         assert.is_true(task:done())
         if coroutine.close then assert.is_string(select(2, task:result()).message) end

@@ -5,8 +5,18 @@ local loop = require "cloudcal.wait.loop"
 
 local CONCURRENCY = 8
 
+local function first_raise(workers)
+    for _, worker in ipairs(workers) do
+        if worker.raised then return worker.raised end
+    end
+end
+
+local function goes_on(state)
+    return not state.stopped and state.next <= state.total and not first_raise(state.workers)
+end
+
 local function work(state)
-    while not state.stopped and state.next <= state.total do
+    while goes_on(state) do
         local i = state.next
         state.next = i + 1
         local value, err = state.fn(state.items[i], i)
@@ -20,12 +30,6 @@ local function work(state)
     end
 end
 
-local function first_raise(workers)
-    for _, worker in ipairs(workers) do
-        if worker.raised then return worker.raised end
-    end
-end
-
 local function all_done(workers)
     for _, worker in ipairs(workers) do
         if not worker:done() then return false end
@@ -33,14 +37,16 @@ local function all_done(workers)
     return true
 end
 
-local function cancel_all(workers)
-    for _, worker in ipairs(workers) do worker:cancel() end
+local function cancel(state)
+    state.stopped = true
+    for _, worker in ipairs(state.workers) do worker:cancel() end
 end
 
 -- Waits for the workers in the way of the place; one that raised ends the others.
-local function join(workers, within, task)
+local function join(state, within, task)
+    local workers = state.workers
     while not all_done(workers) do
-        if first_raise(workers) or (task and task.cancelled) then cancel_all(workers) end
+        if first_raise(workers) or (task and task.cancelled) then cancel(state) end
         if task then
             for _, worker in ipairs(workers) do
                 if not worker:done() then worker.watchers[1] = task end
@@ -89,15 +95,15 @@ return function(items, fn, options)
     if wrong then error(wrong, 2) end
     local state = {
         items = items, fn = fn, total = #items, next = 1, done = 0, failed = 0,
-        results = { n = #items }, errors = {},
+        results = { n = #items }, errors = {}, workers = {},
         on_progress = options.on_progress, stop_on = options.stop_on,
     }
-    local task, workers = loop.here(), {}
+    local task = loop.here()
     local within = task and task.loop or loop.new()
     for i = 1, math.min(options.concurrency or CONCURRENCY, state.total) do
-        workers[i] = within:spawn(work, state)
+        state.workers[i] = within:spawn(work, state)
     end
-    local raised = join(workers, within, task)
+    local raised = join(state, within, task)
     if raised then error(raised[1], 0) end
     mark_not_started(state)
     return state.results, state.failed > 0 and state.errors or nil

@@ -89,17 +89,18 @@ end
 function tokens.identify(endpoint, client, call)
     if #endpoint.tokens == 0 then return "none" end
     if call.token then return identify_literal(endpoint, call.token) end
-    local identity, found = call.identity or client.identity, nil
+    local identity = call.identity or client.identity
     if identity and not set_of(endpoint.tokens)[identity] then
         return nil, problem("wrong_token_kind", "identity",
             ("cannot be %s: the endpoint does not take it"):format(identity))
     end
     if not identity and #endpoint.tokens == 1 then identity = endpoint.tokens[1] end
     if not identity then
-        identity, found = choose_configured(client)
-        if not identity then return nil, found end
+        local chosen, unclear = choose_configured(client)
+        if not chosen then return nil, unclear end
+        identity = chosen
     end
-    found = check_configured(client, identity)
+    local found = check_configured(client, identity)
     if found then return nil, found end
     return identity
 end

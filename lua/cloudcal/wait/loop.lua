@@ -281,7 +281,7 @@ end
 
 --- A descriptor that is readable when a step is due for an exchange; nil where the system has
 -- no epoll. Level-triggered; timeout() tells the rest.
-function loop:fd()
+function loop.fd()
     return core.engine():fd()
 end
 
@@ -300,7 +300,7 @@ end
 loop.pollfd = loop.fd
 loop.getfd = loop.fd
 
-function loop:events()
+function loop.events()
     return "r"
 end
 
