@@ -519,11 +519,16 @@ static void run (struct engine *e, int64_t limit) {
     ;
 }
 
-/* does what is due, and does not wait for more */
-static void work (struct engine *e, int64_t limit) {
+/* does what is due, and does not wait for more; false if there was no time
+** to look for more */
+static int work (struct engine *e, int64_t limit) {
   int done = 1;
-  while (e->live > 0 && (done > 0 || e->queued > 0) && engine_now() < limit)
+  while (e->live > 0 && (done > 0 || e->queued > 0)) {
+    if (engine_now() >= limit)
+      return 0;
     done = round_once(e, 0, limit);
+  }
+  return 1;
 }
 
 /* }====================================================== */
@@ -629,15 +634,16 @@ static int l_step (lua_State *L) {
   return 1;
 }
 
-/* engine:work(seconds) -> exchanges still under way. Does what can be done
-** without waiting, for at most so long. */
+/* engine:work(seconds) -> exchanges still under way, and whether all was
+** done that can be done without waiting. Works for at most so long. */
 static int l_work (lua_State *L) {
   struct engine *e = check(L);
   double seconds = (double)luaL_checknumber(L, 2);
-  if (seconds > 0 && e->live > 0)
-    work(e, engine_now() + (int64_t)((seconds < 1e6 ? seconds : 1e6) * 1e6));
+  int all = seconds > 0 &&
+      work(e, engine_now() + (int64_t)((seconds < 1e6 ? seconds : 1e6) * 1e6));
   lua_pushinteger(L, e->live);
-  return 1;
+  lua_pushboolean(L, all);
+  return 2;
 }
 
 #if USE_EPOLL

@@ -8,7 +8,7 @@ local nginx = {}
 local ngx = rawget(_G, "ngx")
 
 local PAUSE = 0.002 -- seconds between two steps: well below a round trip, little work
-local BUDGET = 0.001 -- seconds that a step may keep the worker from other requests
+local BUDGET = 0.0005 -- seconds that a step may keep the worker from other requests
 local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
 local RETRY = 1 -- seconds between two attempts to have a driver where none works
 local IDLE = 0.05 -- seconds that a loop without exchanges sleeps at most
@@ -73,10 +73,12 @@ local function deliver(engine)
     if engine:timeout() == 0 then wake_loops() end -- what has ended may be theirs
 end
 
+-- Returns how many exchanges are under way, and how long to let others work until the next step.
 local function step(engine)
-    local under_way = engine:work(BUDGET)
+    local under_way, all = engine:work(BUDGET)
     deliver(engine)
-    return under_way
+    if not all then return under_way, 0 end
+    return under_way, math.max(0.001, math.min(PAUSE, engine:timeout() or PAUSE))
 end
 
 local function is_needed(now)
@@ -87,16 +89,12 @@ local function is_needed(now)
     return false
 end
 
-local function pause_of(engine)
-    return math.max(0.001, math.min(PAUSE, engine:timeout() or PAUSE))
-end
-
 local function drive(_, own)
     local engine = core.engine()
-    step(engine)
+    local _, pause = step(engine)
     while driver == own and is_needed(own.stepped_at) do
-        ngx.sleep(pause_of(engine))
-        step(engine)
+        ngx.sleep(pause)
+        _, pause = step(engine)
         own.stepped_at = core.now()
     end
     if driver == own then driver, next_try = nil, 0 end
@@ -121,8 +119,8 @@ local function rest(engine, semaphore, seconds)
     if has_driver() then
         semaphore:wait(math.min(seconds, SLICE))
     else
-        ngx.sleep(math.min(seconds, pause_of(engine)))
-        step(engine)
+        local _, pause = step(engine)
+        ngx.sleep(math.min(seconds, pause))
     end
 end
 
