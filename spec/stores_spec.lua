@@ -192,7 +192,10 @@ end)
 describe("the nginx store", function()
     it("takes nothing but a shared dictionary", function()
         for _, given in ipairs { {}, "dict", 7 } do
-            local ok, message = pcall(function() return cloudcal.stores.nginx(given) end)
+            local ok, message = pcall(function()
+                local store = cloudcal.stores.nginx(given)
+                return store
+            end)
             assert.is_false(ok)
             assert.truthy(message:find("dict must be a shared dictionary of nginx", 1, true))
             assert.truthy(message:find("spec/stores_spec.lua", 1, true), message)

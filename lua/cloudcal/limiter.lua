@@ -28,7 +28,8 @@ end
 
 local function add(limits, count, seconds, share)
     if not count then return end
-    limits[#limits + 1] = { count = math.max(1, math.floor(count / share)), seconds = seconds * SLACK }
+    count = math.max(1, math.floor(count / share))
+    limits[#limits + 1] = { count = count, seconds = seconds * SLACK }
 end
 
 local function limits_of(rates, share)
@@ -70,7 +71,8 @@ function limiter.acquire(call)
     local seconds, number = store:reserve(slot.key, slot.limits, most)
     if not seconds then
         return { name = "own_rate_limit", stage = "rate_limit", retry_after = number, acted = "no",
-            message = ("the next call is allowed in %.1f s; max_wait is %g s"):format(number, most) }
+            message = ("the next call is allowed in %.1f s; max_wait is %g s")
+                :format(number, most) }
     end
     slot.number, call.slot = number, slot
     if seconds <= 0 then return nil end

@@ -21,7 +21,8 @@ end
 --- A store in a shared dictionary of nginx, seen by all workers.
 -- @param dict such as ngx.shared.cloudcal
 function stores.nginx(dict)
-    return nginx.new(dict)
+    local store = nginx.new(dict) -- a tail call would hide the caller's line
+    return store
 end
 
 --- Tells a store from everything else.

@@ -79,8 +79,12 @@ local function earliest(window, number, now)
     return time_of(window, index, now) + window.seconds
 end
 
+local function is_old(window, index, now)
+    return window.times[index] and time_of(window, index, now) + window.seconds < now
+end
+
 local function forget_old(window, now)
-    while window.times[window.first] and time_of(window, window.first, now) + window.seconds < now do
+    while is_old(window, window.first, now) do
         window.times[window.first], window.open[window.first] = nil, nil
         window.first = window.first + 1
     end
