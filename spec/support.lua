@@ -10,7 +10,7 @@ local running
 
 --- The sandbox that all specs of one run share. It ends with the process.
 function support.sandbox()
-    running = running or require("cloudcal.sandbox").start { sync_seconds = 0.2 }
+    running = running or require("cloudcal.sandbox").start { sync_seconds = 0.2, rate = false }
     return running
 end
 

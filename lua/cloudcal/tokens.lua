@@ -8,6 +8,9 @@ local tokens = {}
 -- The service hands out a new token only in the last 30 minutes of the old one.
 local RENEW_EARLY = 300 -- seconds
 
+-- After an early renewal that failed, so that not every call pays for the next one.
+local RENEW_AGAIN = 15 -- seconds
+
 -- Tokens of this Lua state, by who they belong to: clients come and go with requests.
 local memory = {}
 
@@ -86,7 +89,7 @@ end
 function tokens.identify(endpoint, client, call)
     if #endpoint.tokens == 0 then return "none" end
     if call.token then return identify_literal(endpoint, call.token) end
-    local identity, found = call.identity or client.identity, nil
+    local identity, found = call.identity or client.identity
     if identity and not set_of(endpoint.tokens)[identity] then
         return nil, problem("wrong_token_kind", "identity",
             ("cannot be %s: the endpoint does not take it"):format(identity))
@@ -145,6 +148,28 @@ local function app_key(call, secret)
     return table.concat({ call.base_url, client.app_id, core.sha256(secret) }, "\n")
 end
 
+-- A token from the service goes into a header, like one from the caller.
+local function check_fetched(answer)
+    if core.is_visible(answer.tenant_access_token) and answer.tenant_access_token ~= "" then
+        return nil
+    end
+    return { name = "wrong_response_type", stage = "token", field = "tenant_access_token",
+        message = "tenant_access_token is not one word of ASCII in the answer" }
+end
+
+local function fetch_from_app(key, entry, request, fetch)
+    local answer, err = fetch(request, entry ~= nil)
+    if answer then err = check_fetched(answer) end
+    if not err then
+        remember(key, answer)
+        return answer.tenant_access_token
+    end
+    if not entry then return nil, err end
+    -- too early to give up: what we hold is good until it expires
+    entry.renew = clock.now() + RENEW_AGAIN
+    return entry.token
+end
+
 local function from_app(call, fetch)
     local secret, found = app_secret_of(call.client)
     if not secret then return nil, found end
@@ -152,20 +177,15 @@ local function from_app(call, fetch)
     local key = app_key(call, secret)
     local entry, now = memory[key or ""], clock.now()
     if entry and now < entry.renew then return entry.token end
-    local answer, err = fetch { app_id = call.client.app_id, app_secret = secret }
-    if answer then
-        remember(key, answer)
-        return answer.tenant_access_token
-    end
-    -- too early to give up: what we hold is good until it expires
-    if entry and clock.now() < entry.expires then return entry.token end
-    return nil, err
+    if entry and now >= entry.expires then entry = nil end
+    return fetch_from_app(key, entry, { app_id = call.client.app_id, app_secret = secret }, fetch)
 end
 
 --- Gets the token for the next attempt of a call.
 -- @param call with client (its options), options (of the call), identity, endpoint, base_url,
 -- refused (the last token was refused) and secrets, to which what must not be shown is added
--- @param fetch function(body) that calls the tenant token endpoint: answer, or nil and an error
+-- @param fetch function(body, early) that calls the tenant token endpoint: answer, or nil and an
+-- error; early: there is still a token that can be used
 -- @return the token, and whether there may be another one when it is refused; or nil and the
 -- fields of an error, or an error
 function tokens.get(call, fetch)
