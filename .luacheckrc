@@ -4,6 +4,7 @@ exclude_files = { "build", "node_modules" }
 files["spec"] = { std = "+busted" }
 files["spec/loop_spec.lua"] = { std = "max+busted" }
 files["lua/cloudcal/wait/loop.lua"] = { std = "max" }
+files["lua/cloudcal/wait/yieldable.lua"] = { std = "max" }
 files["lua/cloudcal/codes/generic.lua"] = { max_line_length = false }
 files["examples/love"] = { std = "luajit+love" }
 files["examples/neovim"] = { std = "luajit", globals = { "vim" } }

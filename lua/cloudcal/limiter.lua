@@ -11,6 +11,8 @@ local MAX_WAIT, MAX_WAIT_IN_NGINX = 60, 5 -- seconds
 -- The service counts arrivals; a call may be on its way a little longer than the one before.
 local SLACK = 1.01
 
+local LOOK_AGAIN = 0.02 -- seconds between two looks at a call that is late
+
 local function rates_of(call)
     local given = call.client.rate_limit
     if given == false or call.endpoint.internal then return nil end
@@ -45,7 +47,15 @@ local function key_of(call)
 end
 
 local function longest_wait(rates)
-    return rates.max_wait or (wait.worker_count() > 1 and MAX_WAIT_IN_NGINX or MAX_WAIT)
+    return rates.max_wait or (wait.is_nginx() and MAX_WAIT_IN_NGINX or MAX_WAIT)
+end
+
+-- The calls before may have been later than their slots.
+local function wait_for(slot, seconds)
+    while seconds > 0 and wait.sleep(seconds) do
+        local left = slot.number and slot.store:check(slot.key, slot.limits, slot.number) or 0
+        seconds = math.min(left, LOOK_AGAIN)
+    end
 end
 
 --- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
@@ -55,19 +65,38 @@ function limiter.acquire(call)
     local rates = rates_of(call)
     if not rates then return nil end
     local store, share = store_of(call)
+    local slot = { store = store, key = key_of(call), limits = limits_of(rates, share) }
     local most = longest_wait(rates)
-    local seconds, needed = store:reserve(key_of(call), limits_of(rates, share), most)
+    local seconds, number = store:reserve(slot.key, slot.limits, most)
     if not seconds then
-        return { kind = "rate_limited", name = "own_rate_limit", stage = "rate_limit",
-            retry_after = needed, acted = "no",
-            message = ("the next call is allowed in %.1f s; max_wait is %g s"):format(needed, most) }
+        return { name = "own_rate_limit", stage = "rate_limit", retry_after = number, acted = "no",
+            message = ("the next call is allowed in %.1f s; max_wait is %g s"):format(number, most) }
     end
+    slot.number, call.slot = number, slot
     if seconds <= 0 then return nil end
     local started = clock.now()
-    wait.sleep(seconds)
+    wait_for(slot, seconds)
     local waited = clock.now() - started
     call.meta.waited = call.meta.waited + waited
     call.deadline = call.deadline + waited
+end
+
+-- The shortest time between a request and its answer, by service. Some of it lies before the
+-- moment at which the service counts and the rest behind it, for each call the same.
+local quickest = {}
+
+--- Notes that an attempt has ended: the service has counted it by now, and earlier by as much
+-- as an answer takes at the least. A slow connection thus does not make two calls look further
+-- apart than they were.
+-- @param took seconds between the request and its answer; nil where none came
+function limiter.settle(call, took)
+    local slot = call.slot
+    if not slot or not slot.number then return end
+    call.slot = nil
+    local least = math.min(took or math.huge, quickest[call.base_url] or math.huge)
+    if least < math.huge then quickest[call.base_url] = least end
+    local time = clock.now() - (took and least or 0)
+    slot.store:settle(slot.key, slot.limits, slot.number, time)
 end
 
 return limiter

@@ -187,11 +187,11 @@ local function renew(call, store, key, fetch, secret, early)
 end
 
 -- Until when this Lua state holds a lock of a store. Nobody in here waits for that one: its
--- holder might not go on before we do.
+-- holder might not go on before we do, but for nginx.
 local held_until = {}
 
 local function is_held_here(key)
-    return (held_until[key] or 0) > clock.now()
+    return not wait.is_nginx() and (held_until[key] or 0) > clock.now()
 end
 
 local function lock_store(store, key, deadline)
@@ -204,15 +204,6 @@ local function lock_store(store, key, deadline)
     return true
 end
 
--- Of all who need the same token one fetches it: here by the lock of the host, between
--- processes by that of the store.
-local function take_turn(store, key, deadline)
-    if not store then return {} end
-    local lock, outcome = wait.lock(key, deadline)
-    if outcome then return { outcome = outcome } end
-    return { lock = lock, is_held = lock_store(store, key, deadline) }
-end
-
 -- What a failed fetch means for those who waited for it: the same, unless only its own call
 -- had come to an end.
 local function outcome_of(err)
@@ -222,12 +213,23 @@ local function outcome_of(err)
     return fields
 end
 
-local function give_turn(store, key, turn, err)
-    if turn.is_held then
+-- Of all who need the same token one fetches it: here by the lock of the host, between
+-- processes by that of the store.
+local function fetch_in_turn(call, fetch, store, key, secret, lock)
+    local is_held = store ~= nil and lock_store(store, key, call.deadline)
+    local token, is_old = look_up(store, key)
+    local renewed, err
+    if is_held and is_old or not token then
+        renewed, err = renew(call, store, key, fetch, secret, token ~= nil)
+    end
+    if is_held then
         store:unlock(key)
         held_until[key] = nil
     end
-    if turn.lock then wait.unlock(turn.lock, outcome_of(err)) end
+    if lock then wait.unlock(lock, outcome_of(err)) end
+    -- what we hold is good until it expires
+    token = renewed or token
+    return token, not token and err or nil
 end
 
 local function from_app(call, fetch)
@@ -238,16 +240,16 @@ local function from_app(call, fetch)
     local store, key = store_of(call.client), app_key(call, secret)
     local token, is_old = look_up(store, key)
     if token and not is_old then return token end
-    local turn = take_turn(store, key, call.deadline)
-    token, is_old = look_up(store, key)
-    local renewed, err = nil, turn.outcome
-    if turn.is_held and is_old or not token and not err then
-        renewed, err = renew(call, store, key, fetch, secret, token ~= nil)
-    end
-    give_turn(store, key, turn, err)
-    -- what we hold is good until it expires
-    token = renewed or token
-    return token, not token and err or nil
+    local lock, outcome
+    if store then lock, outcome = wait.lock(key, call.deadline) end
+    if outcome then return look_up(store, key) or nil, outcome end
+    local err
+    token, err = wait.shielded(function()
+        return fetch_in_turn(call, fetch, store, key, secret, lock)
+    end)
+    if token or err then return token, err end
+    return nil, { name = "aborted_by_callback", kind = "cancelled", stage = "token",
+        message = "the task was cancelled" }
 end
 
 --- Gets the token for the next attempt of a call.

@@ -24,6 +24,13 @@ return {
             .. "`stage` for what took so long.",
         hint_zh = "调用时限已到，仍未得到结果。请调大 timeout，或根据 stage 查看耗时环节。",
     },
+    own_rate_limit = {
+        kind = "rate_limited",
+        hint = "Nothing was sent: by the limits of the service the next call would have to wait "
+            .. "longer than `max_wait`. Call again after `retry_after` seconds, or more slowly.",
+        hint_zh = "请求未发出：按服务的频率限制，下一次调用的等待时间会超过 max_wait。"
+            .. "请在 retry_after 秒后重试，或放慢调用。",
+    },
     no_credentials = {
         kind = "unauthenticated",
         hint = "The client has no credentials for this call. Give it app_id and app_secret, or a "
@@ -38,10 +45,10 @@ return {
     },
     cannot_wait = {
         kind = "cannot_wait",
-        hint = "A call here would block the nginx worker. This version calls in init_by_lua only; "
-            .. "waiting inside requests and timers comes later.",
-        hint_zh = "在此处调用会阻塞 nginx worker。当前版本只能在 init_by_lua 中调用；"
-            .. "请求与定时器中的等待将在后续版本提供。",
+        hint = "A call here would block the nginx worker. Make it in an earlier phase, such as "
+            .. "access_by_lua, or in a timer: ngx.timer.at(0, function() … end).",
+        hint_zh = "在此处调用会阻塞 nginx worker。请在更早的阶段（如 access_by_lua）中调用，"
+            .. "或放到定时器中：ngx.timer.at(0, function() … end)。",
     },
     wrong_path_or_base_url = {
         kind = "bad_response",

@@ -2,10 +2,15 @@
 
 local block = require "cloudcal.wait.block"
 local core = require "cloudcal.core"
+local is_yieldable = require "cloudcal.wait.yieldable"
 local loop = require "cloudcal.wait.loop"
 local nginx = require "cloudcal.wait.nginx"
 
 local wait = {}
+
+local DETACHED = 0.5 -- seconds in which a detached function has begun
+
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 -- The way of waiting, and who waits: a task, a light thread, or nobody but this call.
 local function place()
@@ -15,16 +20,21 @@ local function place()
     return block
 end
 
---- Tells whether a call may wait here: not in a phase of nginx that cannot yield.
+--- Tells whether a call may wait here: in nginx only what can yield may.
 -- @return true; or nil and the name of the phase
 function wait.is_possible()
     local possible, phase = nginx.is_here()
-    if phase and not possible then return nil, phase end
+    if not phase then return true end
+    if not possible then return nil, phase end
+    if not is_yieldable() then return nil, phase .. " in a callback of sort or gsub" end
     return true
 end
 
 --- How many processes of this host share a limit, as far as the host can tell.
 wait.worker_count = nginx.worker_count
+
+--- Tells whether the host is nginx, in whatever phase.
+wait.is_nginx = nginx.is_host
 
 --- Sends one request and waits for its end.
 -- @param options those of engine:submit in src/engine.c
@@ -40,6 +50,39 @@ function wait.sleep(seconds)
     local way, waiter = place()
     way.sleep(waiter, seconds)
     return not (waiter and waiter.cancelled)
+end
+
+local function pack(...)
+    return { n = select("#", ...), ... }
+end
+
+-- Runs fn, unless that has begun elsewhere.
+local function begin(state, fn)
+    if state.has_begun then return end
+    state.has_begun = true
+    state.results = pack(pcall(fn))
+end
+
+--- Runs fn to its end, whoever goes away meanwhile: nginx ends a light thread with its client,
+-- and what it holds would be held for ever.
+-- @return what fn returns; nothing in a task that was cancelled
+function wait.shielded(fn)
+    local way, waiter = place()
+    if not nginx.is_here() then return fn() end
+    local state = {}
+    local detached = nginx.detach(function()
+        begin(state, fn)
+        way.wake(waiter)
+    end)
+    while detached and not state.results and not waiter.cancelled do
+        way.park(waiter, core.now() + DETACHED)
+        if not state.has_begun then break end -- nginx has dropped the timer
+    end
+    begin(state, fn)
+    local results = state.results
+    if not results then return end
+    if not results[1] then error(results[2], 0) end
+    return unpack(results, 2, results.n)
 end
 
 -- {======================================================

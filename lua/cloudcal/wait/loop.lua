@@ -2,6 +2,7 @@
 -- Only this file resumes them, and only calls made by the task's own coroutine yield.
 
 local core = require "cloudcal.core"
+local is_yieldable = require "cloudcal.wait.yieldable"
 local nginx = require "cloudcal.wait.nginx"
 
 local loop = {}
@@ -37,23 +38,6 @@ function loop.new()
         locks = {}, -- see wait/init.lua
     }, loop)
 end
-
--- Lua 5.1 and 5.2 cannot tell: a coroutine of theirs yields across no C function on its
--- stack, but for pcall on 5.2.
-local crossed = _VERSION == "Lua 5.2" and { [pcall] = true, [xpcall] = true } or {}
-
-local function stack_is_yieldable()
-    local level = 2
-    local frame = debug.getinfo(level, "Sf")
-    while frame do
-        if frame.what == "C" and not crossed[frame.func] then return false end
-        level = level + 1
-        frame = debug.getinfo(level, "Sf")
-    end
-    return true
-end
-
-local is_yieldable = coroutine.isyieldable or stack_is_yieldable
 
 --- The task whose code is running, if its own coroutine may yield here: nil in a foreign
 -- coroutine, in a sort or gsub callback, and outside of tasks.

@@ -8,7 +8,7 @@ local nginx = {}
 local ngx = rawget(_G, "ngx")
 
 local PAUSE = 0.002 -- seconds between two steps: well below a round trip, little work
-local BUDGET = 0.0005 -- seconds that a step may keep the worker from other requests
+local BUDGET, MOST = 0.0005, 0.004 -- seconds that a step may keep others from the worker
 local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
 local RETRY = 1 -- seconds between two attempts to have a driver where none works
 local IDLE = 0.05 -- seconds that a loop without exchanges sleeps at most
@@ -19,18 +19,12 @@ local YIELDS = {
     ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true, preread = true,
 }
 
--- nginx replaces the global table by one without this function
-local is_yieldable = (package.loaded.coroutine or coroutine).isyieldable
-    or function() return true end
-
---- Tells whether this is nginx, and whether a call may wait here.
--- @return true or false; and where it is nginx, the name of the phase
+--- Tells whether this is nginx, and whether the phase lets a call wait.
+-- @return true or false; and the name of the phase where it is nginx
 function nginx.is_here()
     local phase = ngx and ngx.get_phase and ngx.get_phase()
     if not phase or phase == "init" then return false end
-    if not YIELDS[phase] then return false, phase end
-    if not is_yieldable() then return false, phase .. " in a callback of sort or gsub" end
-    return true, phase
+    return YIELDS[phase] == true, phase
 end
 
 --- Tells whether this process is one of nginx's, whatever the phase.
@@ -54,6 +48,7 @@ local pausing = {} -- semaphores of loops, and when their pause ends by itself
 local group -- of all exchanges that light threads wait for
 local driver -- has the time of its last step
 local next_try = 0 -- when another driver may be tried
+local budget = BUDGET -- of the next step
 
 local function wake_loops()
     for semaphore in pairs(pausing) do
@@ -73,12 +68,14 @@ local function deliver(engine)
     if engine:timeout() == 0 then wake_loops() end -- what has ended may be theirs
 end
 
+-- Under load the steps get longer: the shortest sleep that nginx has is a millisecond.
 -- Returns how many exchanges are under way, and how long to let others work until the next step.
 local function step(engine)
-    local under_way, all = engine:work(BUDGET)
+    local under_way, all = engine:work(budget)
+    budget = all and math.max(BUDGET, budget / 2) or math.min(MOST, budget * 2)
     deliver(engine)
-    if not all then return under_way, 0 end
-    return under_way, math.max(0.001, math.min(PAUSE, engine:timeout() or PAUSE))
+    local pause = all and math.min(PAUSE, engine:timeout() or PAUSE) or 0
+    return under_way, math.max(0.001, pause)
 end
 
 local function is_needed(now)

@@ -1,0 +1,182 @@
+--- cloudcal in one nginx worker beside a raw cosocket that does the same: throughput, latency of
+-- an unrelated location, CPU per call. Prints one line for each measurement.
+--
+--   lua5.4 bench/nginx.lua [seconds]        needs nginx with its Lua module, wrk, lua-socket
+
+package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
+package.cpath = "build/5.4/?.so;" .. package.cpath
+
+local core = require "cloudcal.core"
+local server = require "nginx_server"
+local socket = require "socket"
+
+local SECONDS = tonumber(arg[1]) or 8
+local ANSWER = [[{"code":0,"msg":"success","data":{"calendars":[{"calendar":{]]
+    .. [["calendar_id":"feishu.cn_bench@group.calendar.feishu.cn","summary":"Bench",]]
+    .. [["permissions":"private","type":"primary","role":"owner"},"user_id":"ou_bench"}]}}]]
+local PRIMARY = "/open-apis/calendar/v4/calendars/primary"
+
+local function execute(command)
+    assert(os.execute(command .. " >/dev/null 2>&1"), command)
+end
+
+local function certificates()
+    local dir = os.tmpname()
+    os.remove(dir)
+    execute("mkdir " .. dir)
+    execute(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+        .. "-subj /CN=bench -addext subjectAltName=IP:127.0.0.1,DNS:bench "
+        .. "-keyout %s/key -out %s/cert"):format(dir, dir))
+    return dir
+end
+
+-- The service: an answer of fixed text, after the time that the path names in milliseconds.
+local function start_upstream(dir)
+    return server.start {
+        listen = "ssl backlog=4096", values = { certs = dir },
+        http = "ssl_certificate %(certs)/cert; ssl_certificate_key %(certs)/key;",
+        server = ([[
+        location ~ ^/(\d+)/ {
+            default_type application/json;
+            content_by_lua_block {
+                ngx.req.read_body()
+                ngx.sleep(ngx.var[1] / 1000)
+                local text = [=[%s]=]
+                ngx.header["Content-Length"] = #text
+                ngx.header["X-Tt-Logid"] = "2026112120372900000000000000000000"
+                ngx.print(text)
+            }
+        }]]):format(ANSWER),
+    }
+end
+
+local function start_host(dir, upstream)
+    return server.start {
+        values = { certs = dir, upstream = upstream.port },
+        http = [[
+        lua_ssl_trusted_certificate %(certs)/cert;
+        lua_socket_log_errors off;
+        init_by_lua_block {
+            local cloudcal = require "cloudcal"
+            function client_of(ms)
+                return cloudcal.feishu {
+                    base_url = "https://127.0.0.1:%(upstream)/" .. ms,
+                    ca_file = "%(certs)/cert", user_access_token = "u-bench",
+                    rate_limit = false, max_connections = 256,
+                }
+            end
+        }]],
+        server = ([[
+        location = /fast { content_by_lua_block { ngx.print "ok" } }
+        location ~ ^/cloudcal/(\d+)$ { content_by_lua_block {
+            local data, err = client_of(ngx.var[1]):primary_calendar()
+            if not data then ngx.status = 502 end
+            ngx.print(data and data.calendar.calendar_id or tostring(err))
+        } }
+        location ~ ^/cosocket/(\d+)$ { content_by_lua_block {
+            local con = ngx.socket.tcp()
+            con:settimeouts(5000, 5000, 5000)
+            assert(con:connect("127.0.0.1", %%(upstream), { pool_size = 256 }))
+            if con:getreusedtimes() == 0 then
+                assert(con:sslhandshake(false, "bench", true))
+            end
+            assert(con:send { "POST /", ngx.var[1], "%s HTTP/1.1\r\n",
+                "Host: 127.0.0.1\r\nAuthorization: Bearer u-bench\r\nUser-Agent: bench\r\n",
+                "Accept: */*\r\nContent-Length: 0\r\n\r\n" })
+            local length
+            repeat
+                local line = assert(con:receive "*l")
+                length = length or tonumber(line:match "^[Cc]ontent%%-[Ll]ength: (%%d+)")
+            until line == ""
+            local body = assert(con:receive(length))
+            con:setkeepalive(60000, 256)
+            local data = require "cjson".decode(body)
+            ngx.print(data.data.calendars[1].calendar.calendar_id)
+        } }]]):format(PRIMARY),
+    }
+end
+
+local function wrk(host, path, connections, seconds)
+    return io.popen(("wrk -t1 -c%d -d%d --timeout 10s --latency %s%s 2>&1")
+        :format(connections, seconds, host.base_url, path))
+end
+
+-- The times that GET /fast takes, one each 10 ms, on one connection.
+local function sample(host, seconds)
+    local con = assert(socket.connect("127.0.0.1", host.port))
+    con:setoption("tcp-nodelay", true)
+    local times, ending = {}, core.now() + seconds
+    while core.now() < ending do
+        local started = core.now()
+        con:send "GET /fast HTTP/1.1\r\nHost: x\r\n\r\n"
+        repeat local line = con:receive "*l" until line == "0"
+        con:receive "*l"
+        times[#times + 1] = core.now() - started
+        core.sleep(0.01)
+    end
+    con:close()
+    table.sort(times)
+    return times
+end
+
+local function percentile(times, part)
+    return times[math.max(1, math.ceil(#times * part))] * 1000
+end
+
+-- The worker's CPU without that of the samples: those are measured alone before.
+local function measure(host, path, connections, ms)
+    local pid = host:workers()[1]
+    wrk(host, path, connections, 2):read "*a" -- warm
+    local started, cpu_before, waited_before = core.now(), server.cpu(pid)
+    local load = wrk(host, path, connections, SECONDS)
+    local times = sample(host, SECONDS - 0.5)
+    local text = load:read "*a"
+    load:close()
+    local elapsed, cpu, waited = core.now() - started, server.cpu(pid)
+    cpu, waited = cpu - cpu_before, waited - waited_before
+    local calls = tonumber(text:match "(%d+) requests in")
+    local rate = tonumber(text:match "Requests/sec:%s+([%d.]+)")
+    local failed = tonumber(text:match "Non%-2xx or 3xx responses: (%d+)") or 0
+    local result = {
+        rate = rate, ideal = connections * 1000 / ms, cpu = cpu / calls * 1000,
+        p99 = percentile(times, 0.99),
+    }
+    print(("%-15s %3d x %3d ms  %6.0f/s = %5.1f %% of ideal  failed %d  p50 %s p99 %s  "
+        .. "cpu %.3f ms/call (worker %2.0f %%, kept waiting "
+        .. "%2.0f %%)  /fast p50 %.2f p99 %.2f max %.2f ms"):format(
+        path, connections, ms, rate, rate / result.ideal * 100, failed,
+        text:match "50%%%s+(%S+)", text:match "99%%%s+(%S+)", result.cpu, cpu / elapsed * 100,
+        waited / elapsed * 100, percentile(times, 0.5), result.p99, percentile(times, 1)))
+    return result
+end
+
+local function verdict(what, value, holds, target)
+    print(("%-52s %8.3f  %-9s %s"):format(what, value, target, holds and "ok" or "MISSED"))
+end
+
+local function run(host)
+    local raw50 = measure(host, "/cosocket/100", 50, 100)
+    local our50 = measure(host, "/cloudcal/100", 50, 100)
+    local raw200 = measure(host, "/cosocket/50", 200, 50)
+    local our200 = measure(host, "/cloudcal/50", 200, 50)
+    local part = our50.rate / our50.ideal
+    local beside = our200.rate / raw200.rate
+    verdict("50 x 100 ms: part of the ideal throughput", part, part >= 0.95, ">= 0.95")
+    verdict("50 x 100 ms: p99 of an unrelated location, ms", our50.p99, our50.p99 < 5, "< 5")
+    verdict("50 x 100 ms: CPU per call, ms", our50.cpu, our50.cpu <= 0.4, "<= 0.40")
+    verdict("50 x 100 ms: CPU per call / cosocket's", our50.cpu / raw50.cpu,
+        our50.cpu <= 4 * raw50.cpu, "<= 4")
+    verdict("200 x 50 ms: throughput / cosocket's", beside, beside >= 0.85, ">= 0.85")
+end
+
+local dir = certificates()
+local upstream = start_upstream(dir)
+local host = start_host(dir, upstream)
+local ok, problem = xpcall(run, debug.traceback, host)
+local log = host:log()
+host:stop()
+upstream:stop()
+os.execute("rm -rf " .. dir)
+local complaint = log:match "[^\n]*%[error%][^\n]*"
+if complaint then print(complaint) end
+if not ok then error(problem, 0) end

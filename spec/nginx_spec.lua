@@ -1,0 +1,666 @@
+--- cloudcal in a real nginx: workers, phases, signals, shared tokens and limits.
+
+local core = require "cloudcal.core"
+local json = require "cloudcal.json"
+local sandboxes = require "cloudcal.sandbox"
+local server = require "spec.nginx_server"
+local socket = require "socket"
+
+local sandbox, strict -- the second one counts calls
+local eventually = server.eventually
+
+-- What every worker gets: clients, and a note of how a call ended.
+local LIBRARY = [[
+lua_shared_dict cloudcal 1m;
+lua_shared_dict notes 1m;
+init_by_lua_block {
+    cloudcal = require "cloudcal"
+    function options(more)
+        local given = { base_url = "%(base_url)", ca_file = "%(ca_file)", rate_limit = false,
+            user_access_token = "%(user_token)" }
+        for name, value in pairs(more or {}) do given[name] = value end
+        return given
+    end
+    function slow(seconds)
+        return { headers = { ["X-Sandbox-Fault"] = "slow:" .. seconds } }
+    end
+    function ending(data, err)
+        return data and "ok" or err.kind .. " " .. err.message .. " " .. tostring(err.hint)
+    end
+    function call(seconds, client)
+        client = client or cloudcal.feishu(options())
+        return ending(client:primary_calendar(slow(seconds or 0)))
+    end
+    function note(name, text)
+        ngx.shared.notes:set(name, text)
+    end
+    function under_way()
+        return tostring(require "cloudcal.core".engine())
+    end
+    app = { app_id = "%(app_id)", app_secret = "%(app_secret)", user_access_token = false }
+    function app_client(more)
+        local given = options { app_id = "%(app_id)", app_secret = "%(app_secret)" }
+        given.user_access_token = nil
+        for name, value in pairs(more or {}) do given[name] = value end
+        return cloudcal.feishu(given)
+    end
+    %(init)
+}
+]]
+
+local LOCATIONS = [[
+lua_check_client_abort on;
+location = /fast { content_by_lua_block { ngx.print "fast" } }
+location = /call { content_by_lua_block {
+    local text = call(ngx.var.arg_slow)
+    if text ~= "ok" then ngx.status = 500 end
+    ngx.print(text, " ", ngx.worker.pid())
+} }
+location = /state { content_by_lua_block { collectgarbage() ngx.print(under_way()) } }
+location = /note { content_by_lua_block {
+    ngx.print(tostring(ngx.shared.notes:get(ngx.var.arg_name)))
+} }
+]]
+
+local function values_of(box, more)
+    local values = {
+        base_url = box.feishu.base_url, ca_file = box.ca_file, init = "",
+        user_token = box.feishu.user_access_token,
+        app_id = box.feishu.app_id, app_secret = box.feishu.app_secret,
+    }
+    for name, value in pairs(more or {}) do values[name] = value end
+    return values
+end
+
+local running = {}
+
+local function start(given)
+    given = given or {}
+    local host = server.start {
+        workers = given.workers, main = given.main, listen = given.listen,
+        http = LIBRARY .. (given.http or ""), server = LOCATIONS .. (given.server or ""),
+        values = values_of(given.sandbox or sandbox, given.values),
+    }
+    running[#running + 1] = host
+    return host
+end
+
+-- {======================================================
+-- Requests to nginx, by the core alone
+-- =======================================================}
+
+local function submit(url, method, ca_file)
+    return assert(core.engine():submit {
+        url = url, method = method or "GET", user_agent = "spec", timeout = 40,
+        connect_timeout = 10, max_response_bytes = 16777216, max_connections = 1000,
+        plain_http = not ca_file, ca_file = ca_file, fresh = not ca_file,
+    })
+end
+
+local function finish(transfer)
+    local deadline = core.now() + 45
+    while not transfer:done() do
+        assert(core.now() < deadline, "a request does not end")
+        core.engine():step(1)
+    end
+    local status, head, body = transfer:take()
+    local _, _, _, _, total = transfer:timings()
+    return { status = status, body = status and body or head, seconds = total }
+end
+
+local function begin(host, path, count)
+    local transfers = {}
+    for i = 1, count do transfers[i] = submit(host.base_url .. path) end
+    return transfers
+end
+
+local function let_go_on(seconds)
+    local deadline = core.now() + seconds
+    while core.now() < deadline do
+        if core.engine():step(deadline - core.now()) == 0 then break end
+    end
+    core.sleep(math.max(0, deadline - core.now()))
+end
+
+local function finish_all(transfers)
+    local answers = {}
+    for i, transfer in ipairs(transfers) do answers[i] = finish(transfer) end
+    return answers
+end
+
+local function get(host, path)
+    return finish(submit(host.base_url .. path))
+end
+
+local function assert_all_ok(answers)
+    for _, answer in ipairs(answers) do
+        assert.equal(200, answer.status, answer.body)
+        assert.truthy(answer.body:find("^ok"), answer.body)
+    end
+end
+
+local function pids_of(answers)
+    local seen, count = {}, 0
+    for _, answer in ipairs(answers) do
+        local pid = answer.body:match("(%d+)$")
+        if not seen[pid] then seen[pid], count = true, count + 1 end
+    end
+    return count
+end
+
+local function control(box, method, path)
+    local answer = finish(submit(box.feishu.base_url .. path, method, box.ca_file))
+    assert.equal(200, answer.status)
+    return json.decode(answer.body)
+end
+
+local function queue_fault(box, name)
+    local transfer = core.engine():submit {
+        url = box.feishu.base_url .. "/_sandbox/faults", method = "POST",
+        body = json.encode { name },
+        user_agent = "spec", timeout = 10, connect_timeout = 10, max_response_bytes = 65536,
+        max_connections = 1000, ca_file = box.ca_file,
+    }
+    assert.equal(200, finish(transfer).status)
+end
+
+local function wait_until_idle(host)
+    eventually(function()
+        return get(host, "/state").body:find("(0 under way)", 1, true)
+    end, 20, "became idle")
+end
+
+local function assert_no_crash(host)
+    local log = host:log()
+    assert.falsy(log:find("exited on signal", 1, true), log)
+    assert.falsy(log:find("[crit]", 1, true), log)
+    assert.falsy(log:find("[emerg]", 1, true), log)
+end
+
+local function assert_clean(host)
+    assert_no_crash(host)
+    assert.falsy(host:log():find("[error]", 1, true), host:log())
+end
+
+-- A client that goes away after a while without reading.
+local function call_and_leave(host, path, seconds)
+    local con = assert(socket.connect("127.0.0.1", host.port))
+    con:send(("GET %s HTTP/1.1\r\nHost: x\r\n\r\n"):format(path))
+    core.sleep(seconds)
+    con:close()
+end
+
+describe("in nginx", function()
+    setup(function()
+        sandbox = assert(sandboxes.start { rate = false })
+        -- calls are counted when they arrive, which jitters on a busy machine: 75 leaves room for
+        -- that, and none for a second worker that takes 50 for itself
+        strict = assert(sandboxes.start { rate = { per_second = 75, per_minute = 1000 } })
+    end)
+
+    teardown(function()
+        sandbox.stop()
+        strict.stop()
+    end)
+
+    after_each(function()
+        for i, host in ipairs(running) do
+            host:stop()
+            running[i] = nil
+        end
+    end)
+
+    it("serves others while 50 calls wait, in two workers", function()
+        local host = start { workers = 2, listen = "reuseport" }
+        finish_all(begin(host, "/call", 20))
+        local calls, fast = begin(host, "/call?slow=0.1", 50), {}
+        let_go_on(0.02)
+        while not calls[50]:done() do fast[#fast + 1] = get(host, "/fast").seconds end
+        local answers = finish_all(calls)
+        assert_all_ok(answers)
+        assert.equal(2, pids_of(answers))
+        table.sort(fast)
+        assert.is_true(fast[math.ceil(#fast / 2)] < 0.05, "median " .. fast[math.ceil(#fast / 2)])
+        assert_clean(host)
+    end)
+
+    it("has 200 calls under way at once", function()
+        local host = start()
+        local started = core.now()
+        assert_all_ok(finish_all(begin(host, "/call?slow=0.1", 200)))
+        assert.is_true(core.now() - started < 10)
+        wait_until_idle(host)
+        assert_clean(host)
+    end)
+
+    describe("phases", function()
+        local PHASES = [[
+        location = /rewrite {
+            rewrite_by_lua_block { ngx.ctx.text = call(0.05) }
+            content_by_lua_block { ngx.print(ngx.ctx.text) }
+        }
+        location = /access {
+            access_by_lua_block { ngx.ctx.text = call(0.05) }
+            content_by_lua_block { ngx.print(ngx.ctx.text) }
+        }
+        location = /timer { content_by_lua_block {
+            ngx.timer.at(0, function() note("timer", call(0.05)) end)
+            ngx.timer.at(0.05, function() note("late_timer", call(0.05)) end)
+        } }
+        location = /phases {
+            set_by_lua_block $unused { try "set" return "" }
+            content_by_lua_block { ngx.print "content" }
+            header_filter_by_lua_block { try "header_filter" }
+            body_filter_by_lua_block { if ngx.arg[2] then try "body_filter" end }
+            log_by_lua_block { try "log" }
+        }
+        location = /balancer { proxy_pass http://balanced; }
+        location = /sort { content_by_lua_block {
+            local text, slept
+            table.sort({ 2, 1 }, function(a, b)
+                text = text or call()
+                slept = slept or select(2, cloudcal.sleep(0.01))
+                return a < b
+            end)
+            ngx.print(text, " ", slept.kind)
+        } }
+        ]]
+        local BALANCER = [[
+        upstream balanced {
+            server 0.0.0.1;
+            balancer_by_lua_block {
+                try "balancer"
+                require "ngx.balancer".set_current_peer("127.0.0.1", %(port))
+            }
+        }
+        init_worker_by_lua_block { try "init_worker" }
+        ]]
+        -- what the hint tells to do is done, too
+        local TRY = [[
+            function try(phase)
+                local started = cloudcal_now()
+                note(phase, call())
+                note(phase .. "_sleep", select(2, cloudcal.sleep(1)).kind)
+                note(phase .. "_seconds", cloudcal_now() - started)
+                ngx.timer.at(0, function() note(phase .. "_timer", call()) end)
+            end
+            cloudcal_now = require "cloudcal.core".now
+            in_init = call(0.1)
+        ]]
+
+        local function note_of(host, name)
+            return eventually(function()
+                local text = get(host, "/note?name=" .. name).body
+                return text ~= "nil" and text
+            end, 10, "heard of " .. name)
+        end
+
+        it("that may yield wait", function()
+            local host = start { server = PHASES, http = BALANCER, values = { init = TRY } }
+            assert.equal("ok", get(host, "/rewrite").body)
+            assert.equal("ok", get(host, "/access").body)
+            get(host, "/timer")
+            assert.equal("ok", note_of(host, "timer"))
+            assert.equal("ok", note_of(host, "late_timer"))
+            assert_clean(host)
+        end)
+
+        it("that may not yield give cannot_wait at once, and a hint that helps", function()
+            local host = start { server = PHASES, http = BALANCER, values = { init = TRY } }
+            get(host, "/phases")
+            get(host, "/balancer")
+            for _, phase in ipairs { "set", "header_filter", "body_filter", "log", "balancer",
+                "init_worker" } do
+                local text = note_of(host, phase)
+                assert.truthy(text:find("^cannot_wait the nginx phase " .. phase), text)
+                assert.truthy(text:find("ngx.timer.at(0", 1, true), text)
+                assert.equal("cannot_wait", note_of(host, phase .. "_sleep"))
+                assert.is_true(tonumber(note_of(host, phase .. "_seconds")) < 0.5)
+                assert.equal("ok", note_of(host, phase .. "_timer"))
+            end
+            assert_no_crash(host)
+        end)
+
+        it("cannot wait inside a callback of sort", function()
+            local host = start { server = PHASES, http = BALANCER, values = { init = TRY } }
+            local text = get(host, "/sort").body
+            assert.truthy(text:find("^cannot_wait the nginx phase content in a callback"), text)
+            assert.truthy(text:find("cannot_wait$"), text)
+            assert_clean(host)
+        end)
+    end)
+
+    describe("init_by_lua", function()
+        local function connections_of(pid, port)
+            local own, states = {}, {}
+            for inode in io.popen(("ls -l /proc/%d/fd"):format(pid)):read("*a")
+                :gmatch("socket:%[(%d+)%]") do own[inode] = true end
+            for line in io.lines("/proc/net/tcp") do
+                local remote, state, inode = line:match(
+                    "%d+: %x+:%x+ %x+:(%x+) (%x+) %S+ %S+ %S+%s+%d+%s+%d+ (%d+)")
+                if remote and tonumber(remote, 16) == port and own[inode] then
+                    states[#states + 1] = state
+                end
+            end
+            return states
+        end
+
+        it("may block, and its connection stays the master's", function()
+            local port = tonumber(sandbox.feishu.base_url:match(":(%d+)$"))
+            control(sandbox, "DELETE", "/_sandbox/requests")
+            local host = start { workers = 2, listen = "reuseport",
+                values = { init = "in_init = call(0.1)" },
+                server = "location = /init { content_by_lua_block { ngx.print(in_init) } }" }
+            assert.equal("ok", get(host, "/init").body)
+            assert.same({ "01" }, connections_of(host.pid, port))
+            assert_all_ok(finish_all(begin(host, "/call?slow=0.05", 20)))
+            local requests = control(sandbox, "GET", "/_sandbox/requests")
+            assert.equal(21, #requests)
+            for i = 2, 21 do assert.not_equal(requests[1].connection, requests[i].connection) end
+            for _, pid in ipairs(host:workers()) do host:signal("QUIT", pid) end
+            core.sleep(0.3)
+            assert.same({ "01" }, connections_of(host.pid, port))
+            assert_no_crash(host)
+        end)
+    end)
+
+    describe("that ends", function()
+        local function workers_ended(pids)
+            return eventually(function()
+                for _, pid in ipairs(pids) do
+                    if server.is_running(pid) then return false end
+                end
+                return true
+            end, 15, "old workers ended")
+        end
+
+        it("finishes the calls under way when it is reloaded", function()
+            local host = start { workers = 2, listen = "reuseport" }
+            local before = host:workers()
+            local calls = begin(host, "/call?slow=1", 30)
+            let_go_on(0.4)
+            host:signal "HUP"
+            assert_all_ok(finish_all(calls))
+            workers_ended(before)
+            assert_all_ok(finish_all(begin(host, "/call", 5)))
+            assert_clean(host)
+        end)
+
+        it("finishes them when it is told to quit, in timers as well", function()
+            local host = start { workers = 2, listen = "reuseport", server = [[
+            location = /timer { content_by_lua_block {
+                ngx.timer.at(0, function()
+                    note("ended", call(1))
+                    local file = io.open("%(dir)/timer", "w")
+                    file:write(ngx.shared.notes:get "ended")
+                    file:close()
+                end)
+                ngx.print "ok"
+            } }]] }
+            get(host, "/timer")
+            local calls = begin(host, "/call?slow=1", 30)
+            let_go_on(0.4)
+            host:signal "QUIT"
+            assert_all_ok(finish_all(calls))
+            eventually(function() return not host:is_alive() end, 15, "nginx ended")
+            local file = assert(io.open(host.dir .. "/timer"))
+            assert.equal("ok", file:read "*a")
+            file:close()
+            assert_clean(host)
+        end)
+
+        it("does not hang when it is terminated", function()
+            local host = start { workers = 2, listen = "reuseport" }
+            local calls = begin(host, "/call?slow=5", 30)
+            let_go_on(0.4)
+            host:signal "TERM"
+            eventually(function() return not host:is_alive() end, 5, "nginx ended")
+            for _, answer in ipairs(finish_all(calls)) do assert.is_nil(answer.status) end
+            assert_no_crash(host)
+        end)
+    end)
+
+    describe("leaves nothing behind", function()
+        local function busy_seconds(host, seconds)
+            local before = 0
+            for _, pid in ipairs(host:workers()) do before = before + server.cpu(pid) end
+            core.sleep(seconds)
+            local after = 0
+            for _, pid in ipairs(host:workers()) do after = after + server.cpu(pid) end
+            return after - before
+        end
+
+        it("of calls whose client goes away", function()
+            local host = start()
+            finish_all(begin(host, "/call", 25))
+            for _ = 1, 20 do call_and_leave(host, "/call?slow=0.6", 0.02) end
+            assert.truthy(get(host, "/state").body:find "[1-9]%d* under way")
+            wait_until_idle(host)
+            assert.is_true(busy_seconds(host, 1) < 0.02)
+            assert_all_ok(finish_all(begin(host, "/call", 5)))
+            assert_no_crash(host)
+        end)
+
+        it("of a token that was being fetched for one who goes away", function()
+            local host = start { server = [[
+            location = /app { content_by_lua_block { ngx.print(call(0, app_client())) } }
+            location = /map { content_by_lua_block {
+                local results = cloudcal.map({ 1 }, function() return call(0, app_client()) end)
+                ngx.print(results[1])
+            } }]] }
+            for _, path in ipairs { "/app", "/map" } do
+                control(sandbox, "DELETE", "/_sandbox/requests")
+                queue_fault(sandbox, "slow:1")
+                call_and_leave(host, path, 0.2)
+                local answer = get(host, "/app")
+                assert.equal("ok", answer.body)
+                assert.is_true(answer.seconds < 5, "took " .. answer.seconds)
+                host:signal("KILL", host:workers()[1])
+                eventually(function()
+                    local answered = pcall(get, host, "/fast")
+                    return answered and get(host, "/fast").body == "fast"
+                end)
+            end
+        end)
+
+        it("when nothing is under way: an idle worker does not poll", function()
+            local host = start { workers = 2, listen = "reuseport" }
+            assert_all_ok(finish_all(begin(host, "/call", 20)))
+            core.sleep(0.2)
+            assert.is_true(busy_seconds(host, 2) < 0.02)
+        end)
+
+        it("of 500 calls: no descriptor", function()
+            local host = start { http = "keepalive_timeout 0;" }
+            local pid = host:workers()[1]
+            local most = server.descriptors(pid) + 32 + 2 -- as many connections, an epoll of ours
+            for _ = 1, 10 do assert_all_ok(finish_all(begin(host, "/call", 50))) end
+            eventually(function() return server.descriptors(pid) <= most end, 5,
+                ("%d descriptors, %d expected"):format(server.descriptors(pid), most))
+        end)
+    end)
+
+    it("works with lua_code_cache off", function()
+        local host = start { http = "lua_code_cache off; keepalive_timeout 0;" }
+        local pid = host:workers()[1]
+        assert_all_ok(finish_all(begin(host, "/call?slow=0.05", 10)))
+        local before = server.descriptors(pid)
+        assert_all_ok(finish_all(begin(host, "/call?slow=0.05", 30)))
+        assert.is_true(server.descriptors(pid) <= before + 5)
+        assert_no_crash(host)
+    end)
+
+    it("goes on when the library is loaded anew with calls under way", function()
+        local host = start { server = [[
+        location = /anew { content_by_lua_block {
+            local threads = {}
+            for i = 1, 5 do threads[i] = ngx.thread.spawn(call, 0.3) end
+            for name in pairs(package.loaded) do
+                if name:find "^cloudcal" then package.loaded[name] = nil end
+            end
+            cloudcal = require "cloudcal"
+            local again = cloudcal.feishu(options())
+            for i = 6, 10 do threads[i] = ngx.thread.spawn(call, 0.3, again) end
+            for i = 1, 10 do
+                local _, text = ngx.thread.wait(threads[i])
+                if text ~= "ok" then return ngx.print(text) end
+            end
+            ngx.print "ok"
+        } }]] }
+        for _ = 1, 3 do assert_all_ok(finish_all(begin(host, "/anew", 3))) end
+        wait_until_idle(host)
+        assert_clean(host)
+    end)
+
+    it("steps by itself where nginx has no timer left", function()
+        local host = start { http = "lua_max_pending_timers 2; lua_max_running_timers 1;",
+            server = [[
+        location = /pending { content_by_lua_block {
+            repeat until not ngx.timer.at(60, function() end)
+            ngx.print(call(0.2))
+        } }
+        location = /running { content_by_lua_block {
+            ngx.timer.at(0, function() ngx.sleep(8) end)
+            ngx.sleep(0.05)
+            ngx.print(call(0.2))
+        } }]] }
+        local answer = get(host, "/running")
+        assert.equal("ok", answer.body)
+        assert.is_true(answer.seconds < 3, "took " .. answer.seconds)
+        answer = get(host, "/pending")
+        assert.equal("ok", answer.body)
+        assert.is_true(answer.seconds < 3, "took " .. answer.seconds)
+        assert_all_ok(finish_all(begin(host, "/call?slow=0.1", 20)))
+    end)
+
+    describe("map, loop and sleep", function()
+        local SERVER = [[
+        location = /map { content_by_lua_block {
+            local client, items = cloudcal.feishu(options()), {}
+            for i = 1, 16 do items[i] = i end
+            local results, errors = cloudcal.map(items, function(i)
+                return call(0.2, client) == "ok" and i
+            end, { concurrency = 8 })
+            local sum = 0
+            for i = 1, results.n do sum = sum + results[i] end
+            ngx.print(errors and "failed" or "ok ", sum)
+        } }
+        location = /sleep { content_by_lua_block {
+            ngx.print(cloudcal.sleep(0.1) and "ok")
+        } }
+        location = /loop { content_by_lua_block {
+            local loop, texts = cloudcal.loop(), {}
+            for i = 1, 5 do
+                loop:spawn(function()
+                    cloudcal.sleep(0.05)
+                    ngx.sleep(0.05)
+                    texts[i] = call(0.1)
+                end)
+            end
+            loop:run()
+            ngx.print(table.concat(texts, " "))
+        } }]]
+
+        it("work in a request", function()
+            local host = start { server = SERVER }
+            assert.equal("ok", get(host, "/sleep").body)
+            local answer = get(host, "/map")
+            assert.equal("ok 136", answer.body)
+            assert.is_true(answer.seconds < 2, "took " .. answer.seconds)
+            assert.equal("ok ok ok ok ok", get(host, "/loop").body)
+            assert_clean(host)
+        end)
+
+        it("work in many requests of one worker at once", function()
+            local host = start { server = SERVER }
+            for _ = 1, 2 do
+                local loops, maps = begin(host, "/loop", 10), begin(host, "/map", 10)
+                for _, answer in ipairs(finish_all(loops)) do
+                    assert.equal("ok ok ok ok ok", answer.body)
+                end
+                for _, answer in ipairs(finish_all(maps)) do
+                    assert.equal("ok 136", answer.body)
+                end
+            end
+            wait_until_idle(host)
+            assert_clean(host)
+        end)
+    end)
+
+    it("fetches one token for all workers that share a store", function()
+        local before = control(sandbox, "GET", "/_sandbox/state").tenant_tokens
+        local host = start { workers = 2, listen = "reuseport", server = [[
+        location = /shared { content_by_lua_block {
+            local client = app_client { store = cloudcal.stores.nginx(ngx.shared.cloudcal) }
+            ngx.print(call(0, client), " ", ngx.worker.pid())
+        } }]] }
+        control(sandbox, "DELETE", "/_sandbox/requests")
+        queue_fault(sandbox, "slow:0.3")
+        local answers = finish_all(begin(host, "/shared", 100))
+        assert_all_ok(answers)
+        assert.equal(2, pids_of(answers))
+        local fetches = 0
+        for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
+            if request.path:find("tenant_access_token", 1, true) then fetches = fetches + 1 end
+        end
+        assert.equal(1, fetches)
+        assert.is_true(control(sandbox, "GET", "/_sandbox/state").tenant_tokens <= before + 1)
+        assert_clean(host)
+    end)
+
+    describe("rate limits", function()
+        local SERVER = [[
+        location = /shared { content_by_lua_block {
+            local client = cloudcal.feishu(options {
+                rate_limit = cloudcal.stores.nginx(ngx.shared.cloudcal), retry = false })
+            ngx.print(ending(client:primary_calendar()), " ", ngx.worker.pid())
+        } }
+        location = /divided { content_by_lua_block {
+            local given = options { retry = false }
+            given.rate_limit = nil
+            ngx.print(ending(cloudcal.feishu(given):primary_calendar()), " ", ngx.worker.pid())
+        } }
+        location = /warm { content_by_lua_block {
+            local given = slow(0.5)
+            given.method, given.path = "GET", "/open-apis/nothing"
+            cloudcal.feishu(options()):request(given)
+        } }
+        location = /over { content_by_lua_block {
+            local given = options { rate_limit = { per_minute = 1 } }
+            local client = cloudcal.feishu(given)
+            client:primary_calendar()
+            ngx.sleep(1)
+            local started = cloudcal_now()
+            local _, err = client:primary_calendar()
+            ngx.print(err.name, " ", cloudcal_now() - started < 1 and "at once")
+        } }]]
+        local INIT = [[cloudcal_now = require "cloudcal.core".now]]
+
+        -- The service forgets after a second what came before.
+        local function run(path, count)
+            core.sleep(1.1)
+            local host = start { sandbox = strict, workers = 2, listen = "reuseport",
+                server = SERVER, values = { init = INIT } }
+            finish_all(begin(host, "/warm", 100)) -- connections
+            local started = core.now()
+            local answers = finish_all(begin(host, path, count))
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            return core.now() - started
+        end
+
+        it("are kept by all workers together when they share a store", function()
+            local seconds = run("/shared", 130)
+            assert.is_true(seconds > 1.9 and seconds < 8, "took " .. seconds)
+        end)
+
+        it("are divided among workers that share nothing", function()
+            assert.is_true(run("/divided", 100) > 0.9)
+        end)
+
+        it("let a call wait 5 seconds at most, also with one worker", function()
+            local host = start { server = SERVER, values = { init = INIT } }
+            assert.equal("own_rate_limit at once", get(host, "/over").body)
+        end)
+    end)
+end)
