@@ -74,20 +74,14 @@ describe("what later versions bring", function()
     local LATER = "not in this version"
 
     it("raises at the caller's line", function()
-        pipeline.raises(function() cloudcal.loop() end, "cloudcal.loop", LATER)
-        pipeline.raises(function() cloudcal.map({}, print) end, "cloudcal.map", LATER)
         pipeline.raises(function() cloudcal.redis {} end, "cloudcal.redis", LATER)
-        pipeline.raises(function() cloudcal.stores.memory() end, "cloudcal.stores.memory", LATER)
         pipeline.raises(function() cloudcal.stores.file("x") end, "cloudcal.stores.file", LATER)
-        pipeline.raises(function() cloudcal.stores.nginx("x") end, "cloudcal.stores.nginx", LATER)
         pipeline.raises(function() cloudcal.caldav.anything() end, "cloudcal.caldav", LATER)
         pipeline.raises(function() cloudcal.caldav() end, "cloudcal.caldav", LATER)
     end)
 
     it("raises as options", function()
         local new = cloudcal.feishu
-        pipeline.raises(function() new { rate_limit = { per_second = 1 } } end, "rate_limit", LATER)
-        pipeline.raises(function() new { store = {} } end, "store", LATER)
         pipeline.raises(function() new { app_id = "a", app_secret = "b", app_type = "store" } end,
             "app_type", LATER)
         pipeline.raises(function() new { app_id = "a", app_secret = "b", app_type = "isv" } end,
@@ -98,7 +92,7 @@ describe("what later versions bring", function()
         for _, name in ipairs { "feishu", "lark", "youkong" } do
             local client = support.client(name)
             for _, method in ipairs { "authorization_url", "exchange_code", "login",
-                                      "set_app_ticket", "resend_app_ticket", "warm_up" } do
+                                      "set_app_ticket", "resend_app_ticket" } do
                 pipeline.raises(function() client[method](client) end, method, LATER)
             end
         end

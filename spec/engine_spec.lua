@@ -10,7 +10,10 @@ local function options(changes)
     return support.exchange_options("feishu", PRIMARY, changes)
 end
 
-local function start(changes) return assert(core.engine():submit(options(changes))) end
+local function start(changes)
+    local transfer = assert(core.engine():submit(options(changes)))
+    return transfer
+end
 
 local function slow(seconds, changes)
     changes = changes or {}

@@ -24,6 +24,10 @@ function stores.nginx(dict)
     return nginx.new(dict)
 end
 
+function stores.file()
+    error("cloudcal.stores.file is not in this version", 2)
+end
+
 --- Tells a store from everything else.
 function stores.is_store(value)
     return type(value) == "table" and getmetatable(value) == "cloudcal.store"
