@@ -120,7 +120,10 @@ describe("many transfers at once", function()
         finish(good)
         finish(bad)
         assert.same({ [404] = 3 }, statuses(good))
-        assert.same({ ["failed 7"] = 1, ["failed 77"] = 1, ["failed 56"] = 1 }, statuses(bad))
+        local failed = statuses(bad)
+        -- a reset is 56, or 65 when it hits a connection that was used before
+        failed["failed 56"], failed["failed 65"] = failed["failed 56"] or failed["failed 65"], nil
+        assert.same({ ["failed 7"] = 1, ["failed 77"] = 1, ["failed 56"] = 1 }, failed)
     end)
 end)
 

@@ -181,6 +181,8 @@ end
 
 --- How many descriptors this process has open, pipes aside: there are those of the asking.
 function peer.descriptors()
+    collectgarbage() -- what others left to be collected does not count
+    collectgarbage()
     local pipe = io.popen("ls -l /proc/$PPID/fd | grep -vc pipe:")
     local count = tonumber(pipe:read("*a"))
     pipe:close()
