@@ -663,4 +663,24 @@ describe("in nginx", function()
             assert.equal("own_rate_limit at once", get(host, "/over").body)
         end)
     end)
+
+    it("runs the example", function()
+        local port = server.free_port()
+        local pipe = io.popen(([[
+            export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/build/5.1/?.so;;"
+            export LUA_PATH_5_4="$LUA_PATH" LUA_CPATH_5_4="$PWD/build/5.4/?.so;;"
+            unset FEISHU_APP_ID
+            PORT=%d sh examples/nginx/run.sh >/dev/null 2>&1 & echo $!]]):format(port))
+        local pid = tonumber(pipe:read "*l")
+        pipe:close()
+        local url = "http://127.0.0.1:" .. port
+        eventually(function() return finish(submit(url .. "/alive")).status == 200 end, 15,
+            "started the example")
+        local answer = finish(submit(url .. "/calendar"))
+        assert.equal(200, answer.status, answer.body)
+        assert.equal("primary", json.decode(answer.body).type)
+        os.execute("kill " .. pid)
+        eventually(function() return not server.is_running(pid) end, 10, "ended the example")
+        assert.is_nil(finish(submit(url .. "/alive")).status)
+    end)
 end)

@@ -89,12 +89,20 @@ local function send_options(call, token, body)
     return sent
 end
 
+-- Seconds between the request and its answer: without the making of a connection.
+local function latency(transfer)
+    local _, connect, tls, _, total = transfer:timings()
+    return total - math.max(connect, tls)
+end
+
 local function exchange(call, token, body)
     local transfer, number, text = wait.exchange(send_options(call, token, body))
     if not transfer then
+        limiter.settle(call)
         return nil, fail(call, response.transport_error(number, text, false))
     end
     local status, a, b, sent, failed_status, failed_head = transfer:take()
+    limiter.settle(call, status and latency(transfer))
     note_answer(call, transfer, status or failed_status, status and a or failed_head)
     if status then return { status = status, head = a, body = b } end
     local fields = response.transport_error(a, b, sent, failed_head)
@@ -134,12 +142,13 @@ end
 local function attempt(call)
     local body, err = encode(call)
     if err then return nil, err, { final = true } end
-    local limited = limiter.acquire(call)
-    if limited then return nil, fail(call, limited), { final = true } end
     local token, renewable = tokens.get(call, fetch_token(call))
     if not token and renewable then return token_failure(call, renewable) end
     if call.deadline <= clock.now() then return too_late(call) end
     call.secrets[#call.secrets + 1] = token
+    local limited, waited = limiter.acquire(call)
+    if limited then return nil, fail(call, limited), { final = true } end
+    if waited then body = encode(call) end -- a signature is of its time
     call.meta.attempts = call.meta.attempts + 1
     local answer
     answer, err = exchange(call, token, body)

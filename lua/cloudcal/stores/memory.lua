@@ -5,9 +5,14 @@
 --   store:set(key, value, seconds)     true; or nil and a message
 --   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`
 --   store:unlock(key)
---   store:reserve(key, limits, most)   seconds to wait for the reserved slot; or nil and the
---                                      seconds that would be needed, if that is over `most`
--- limits is an array of { count, seconds }: at most `count` calls in any `seconds`.
+--   store:reserve(key, limits, most)   seconds to wait for the reserved slot, and its number; or
+--                                      nil and the seconds that would be needed, if that is
+--                                      over `most`
+--   store:check(key, limits, number)   seconds that the slot is still away, after that wait: the
+--                                      calls before it may have been late
+--   store:settle(key, limits, number, time)   the service counted that call at `time` or before
+-- limits is an array of { count, seconds }: at most `count` calls in any `seconds`. A call that
+-- has not been settled may still be on its way.
 
 local clock = require "cloudcal.clock"
 
@@ -49,45 +54,86 @@ end
 -- Sliding windows: call number n may not start before call n - count is `seconds` old
 -- =======================================================}
 
-local function new_window(limit)
+local LONGEST_OPEN = 5 -- seconds; what is not settled by then was counted, or never left
+
+-- `calls` is the number of the next call of the key.
+local function new_window(limit, calls)
     local stride = math.ceil(limit.count / RECORDED)
     return {
         count = limit.count, seconds = limit.seconds, stride = stride,
-        size = math.floor(limit.count / stride) + 2, times = {}, calls = 0,
+        times = {}, open = {}, first = math.ceil(calls / stride),
     }
 end
 
--- Where each k-th call is recorded, the next recorded one stands for the one that counts.
-local function earliest(window)
-    local before = window.calls - window.count
-    if before < 0 then return 0 end
-    local record = math.ceil(before / window.stride)
-    return window.times[record % window.size] + window.seconds
+local function time_of(window, index, now)
+    local time = window.times[index]
+    if not window.open[index] then return time end
+    return math.max(time, math.min(now, time + LONGEST_OPEN))
 end
 
-local function record(window, slot)
-    if window.calls % window.stride == 0 then
-        window.times[(window.calls / window.stride) % window.size] = slot
+-- Where each k-th call is recorded, the next recorded one stands for the one that counts. One
+-- that is no longer recorded is so old that it does not matter.
+local function earliest(window, number, now)
+    local index = math.ceil((number - window.count) / window.stride)
+    if number < window.count or not window.times[index] then return 0 end
+    return time_of(window, index, now) + window.seconds
+end
+
+local function forget_old(window, now)
+    while window.times[window.first] and time_of(window, window.first, now) + window.seconds < now do
+        window.times[window.first], window.open[window.first] = nil, nil
+        window.first = window.first + 1
     end
-    window.calls = window.calls + 1
 end
 
-local function windows_for(self, key, limits)
-    local windows = self.windows[key]
-    if windows then return windows end
-    windows = {}
-    for i, limit in ipairs(limits) do windows[i] = new_window(limit) end
-    self.windows[key] = windows
-    return windows
+local function record(window, number, slot, now)
+    forget_old(window, now)
+    if number % window.stride > 0 then return end
+    window.times[number / window.stride], window.open[number / window.stride] = slot, true
+end
+
+local function windows_of(self, key)
+    self.windows[key] = self.windows[key] or { calls = 0 }
+    return self.windows[key]
+end
+
+-- Limits that come up later count from then on.
+local function window_for(windows, limit)
+    for _, window in ipairs(windows) do
+        if window.count == limit.count and window.seconds == limit.seconds then return window end
+    end
+    windows[#windows + 1] = new_window(limit, windows.calls)
+    return windows[#windows]
+end
+
+local function slot_for(windows, limits, number, now)
+    local slot = now
+    for _, limit in ipairs(limits) do
+        slot = math.max(slot, earliest(window_for(windows, limit), number, now))
+    end
+    return slot
 end
 
 function memory:reserve(key, limits, most)
-    local windows, now = windows_for(self, key, limits), clock.now()
-    local slot = now
-    for _, window in ipairs(windows) do slot = math.max(slot, earliest(window)) end
+    local windows, now = windows_of(self, key), clock.now()
+    local number = windows.calls
+    local slot = slot_for(windows, limits, number, now)
     if slot - now > most then return nil, slot - now end
-    for _, window in ipairs(windows) do record(window, slot) end
-    return slot - now
+    windows.calls = number + 1
+    for _, window in ipairs(windows) do record(window, number, slot, now) end
+    return slot - now, number
+end
+
+function memory:check(key, limits, number)
+    local now = clock.now()
+    return slot_for(windows_of(self, key), limits, number, now) - now
+end
+
+function memory:settle(key, _, number, time)
+    for _, window in ipairs(windows_of(self, key)) do
+        local index = number / window.stride
+        if window.open[index] then window.times[index], window.open[index] = time, nil end
+    end
 end
 
 return memory

@@ -35,8 +35,10 @@ function nginx:set(key, value, seconds)
     return stored or nil, message
 end
 
+-- Where there is no room for a lock nobody can hold it: better two of them than none.
 function nginx:try_lock(key, seconds)
-    return (self.dict:safe_add(PREFIX .. "lock:" .. key, true, seconds)) == true
+    local added, problem = self.dict:safe_add(PREFIX .. "lock:" .. key, true, seconds)
+    return added == true or problem ~= "exists"
 end
 
 function nginx:unlock(key)
@@ -44,18 +46,22 @@ function nginx:unlock(key)
 end
 
 -- {======================================================
--- Each call gets a number by one atomic step, and its slot is kept under that number. Workers
--- share the monotonic clock of the machine.
+-- Each call gets a number by one atomic step, and its slot is kept under that number: below 0
+-- as long as it is not settled. Workers share the monotonic clock of the machine.
 -- =======================================================}
 
-local function slot_of(self, key, number)
-    return number >= 1 and self.dict:get(key .. number) or 0
+local LONGEST_OPEN = 5 -- seconds; what is not settled by then was counted, or never left
+
+local function time_of(self, key, number, now)
+    local slot = number >= 1 and self.dict:get(key .. number) or 0
+    if slot >= 0 then return slot end
+    return math.max(-slot, math.min(now, -slot + LONGEST_OPEN))
 end
 
-local function earliest(self, key, number, limits)
-    local slot = 0
+local function slot_for(self, key, limits, number, now)
+    local slot = now
     for _, limit in ipairs(limits) do
-        slot = math.max(slot, slot_of(self, key, number - limit.count) + limit.seconds)
+        slot = math.max(slot, time_of(self, key, number - limit.count, now) + limit.seconds)
     end
     return slot
 end
@@ -66,19 +72,39 @@ local function longest(limits)
     return seconds
 end
 
+local function keep(self, key, limits, number, slot, most)
+    self.dict:set(key .. number, slot, longest(limits) + LONGEST_OPEN + most)
+end
+
+local function prefix_of(key)
+    return PREFIX .. "slot:" .. key .. ":"
+end
+
+-- A full dictionary counts nothing: better an answer of the service than no call at all.
 function nginx:reserve(key, limits, most)
-    key = PREFIX .. "slot:" .. key .. ":"
-    local number = self.dict:incr(key .. "n", 1, 0)
+    key = prefix_of(key)
     local now = clock.now()
-    -- a full dictionary counts nothing: better an answer of the service than no call at all
+    local slot = slot_for(self, key, limits, (self.dict:get(key .. "n") or 0) + 1, now)
+    if slot - now > most then return nil, slot - now end
+    local number = self.dict:incr(key .. "n", 1, 0)
     if not number then return 0 end
-    local slot = math.max(now, earliest(self, key, number, limits))
-    local granted = slot - now <= most
-    -- a number that is not used stands for the call before it
-    local kept = granted and slot or slot_of(self, key, number - 1)
-    self.dict:set(key .. number, kept, longest(limits) + most + 1)
-    if granted then return slot - now end
-    return nil, slot - now
+    slot = slot_for(self, key, limits, number, now)
+    if slot - now > most then
+        -- other workers were faster: what is not used stands for the call before it
+        keep(self, key, limits, number, time_of(self, key, number - 1, now), most)
+        return nil, slot - now
+    end
+    keep(self, key, limits, number, -slot, most)
+    return slot - now, number
+end
+
+function nginx:check(key, limits, number)
+    local now = clock.now()
+    return slot_for(self, prefix_of(key), limits, number, now) - now
+end
+
+function nginx:settle(key, limits, number, time)
+    keep(self, prefix_of(key), limits, number, time, 0)
 end
 
 return nginx

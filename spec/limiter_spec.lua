@@ -1,0 +1,405 @@
+--- The rate limit on our side: on a simulated clock, and against the sandbox's own counter.
+
+local clock = require "cloudcal.clock"
+local cloudcal = require "cloudcal"
+local core = require "cloudcal.core"
+local fake_dict = require "spec.fake_dict"
+local limiter = require "cloudcal.limiter"
+local service_limits = require "cloudcal.sandbox.limits"
+local stores = require "cloudcal.stores"
+local support = require "spec.support"
+local wait = require "cloudcal.wait"
+
+support.sandbox { rate = "50/1000" }
+
+-- {======================================================
+-- A world without time: coroutines that sleep, and a clock that jumps to the next to wake
+-- =======================================================}
+
+local real_now, real_sleep = clock.now, wait.sleep
+local now
+
+local function simulate()
+    now = 1000
+    clock.now = function() return now end
+    wait.sleep = function(seconds)
+        coroutine.yield(seconds)
+        return true
+    end
+end
+
+local function end_simulation()
+    clock.now, wait.sleep = real_now, real_sleep
+end
+
+-- The worker that wakes first; of two at the same time the one that asked first.
+local function earliest(workers)
+    local first
+    for _, worker in ipairs(workers) do
+        if worker.at and (not first or worker.at < first.at
+            or worker.at == first.at and worker.since < first.since) then
+            first = worker
+        end
+    end
+    return first
+end
+
+-- Runs `count` coroutines of fn to their ends.
+local function run(count, fn)
+    local workers, turn = {}, count
+    for i = 1, count do
+        workers[i] = { at = now, since = i, co = coroutine.create(fn) }
+    end
+    local worker = earliest(workers)
+    while worker do
+        now = math.max(now, worker.at)
+        local ok, seconds = coroutine.resume(worker.co)
+        assert(ok, seconds)
+        turn = turn + 1
+        worker.since = turn
+        worker.at = coroutine.status(worker.co) ~= "dead" and now + seconds or nil
+        worker = earliest(workers)
+    end
+end
+
+local function call_with(changes)
+    local call = {
+        client = { app_id = "cli_1", store = nil }, options = {}, meta = { waited = 0 },
+        deadline = now and now + 30 or 0, base_url = "https://open.feishu.cn",
+        operation = "calendar.v4.calendar.primary",
+        endpoint = { rate_limit = { per_second = 50, per_minute = 1000 } },
+    }
+    for key, value in pairs(changes or {}) do call[key] = value end
+    return call
+end
+
+-- Makes n calls and returns when each of them reached the service, in order.
+local function arrivals(n, concurrency, client, latency)
+    local made, times = 0, {}
+    run(concurrency, function()
+        while made < n do
+            made = made + 1
+            local call = call_with { client = client, base_url = "latency " .. latency }
+            assert(limiter.acquire(call) == nil)
+            times[#times + 1] = now
+            if latency > 0 then coroutine.yield(latency) end
+            limiter.settle(call, latency)
+        end
+    end)
+    return times
+end
+
+local function refusals(times)
+    local counter, refused = service_limits.new { per_second = 50, per_minute = 1000 }, 0
+    for _, time in ipairs(times) do
+        if not counter:take("k", time) then refused = refused + 1 end
+    end
+    return refused
+end
+
+local function closest(times, count)
+    local least = math.huge
+    for i = count + 1, #times do least = math.min(least, times[i] - times[i - count]) end
+    return least
+end
+
+local new_stores = {
+    memory = stores.memory,
+    ["shared dictionary"] = function() return stores.nginx(fake_dict.new()) end,
+}
+
+describe("the limiter on a simulated clock", function()
+    before_each(simulate)
+    after_each(end_simulation)
+
+    local least = { [400] = 7, [1000] = 19, [5000] = 259, [20000] = 1159 }
+
+    for kind, new_store in pairs(new_stores) do
+        for _, concurrency in ipairs { 1, 8, 100 } do
+            it(("runs at the highest rate and is never refused: %s, %d at once")
+                :format(kind, concurrency), function()
+                for n, seconds in pairs(least) do
+                    simulate()
+                    local latency = concurrency == 1 and 0 or concurrency == 8 and 0.005 or 0.05
+                    local times = arrivals(n, concurrency, {
+                        app_id = "cli_1", rate_limit = new_store(),
+                    }, latency)
+                    assert.equal(n, #times)
+                    assert.equal(0, refusals(times))
+                    assert.is_true(closest(times, 50) >= 1)
+                    assert.is_true(closest(times, 1000) >= 60)
+                    assert.is_true(times[n] - times[1] <= 1.02 * seconds,
+                        ("%d calls took %g s"):format(n, times[n] - times[1]))
+                end
+            end)
+        end
+    end
+
+    it("waits longer when the calls before were late", function()
+        local client, times, number = { rate_limit = stores.memory() }, {}, 0
+        run(60, function()
+            number = number + 1
+            local own = number
+            local call = call_with { client = client, base_url = "late" }
+            limiter.acquire(call)
+            coroutine.yield(own <= 50 and 0.4 or 0.01) -- a handshake
+            times[own] = now
+            coroutine.yield(0.01)
+            limiter.settle(call, 0.01)
+        end)
+        for i = 51, 60 do assert.is_true(times[i] - times[i - 50] >= 1) end
+        assert.is_true(times[60] - times[1] < 1.1)
+    end)
+
+    it("does not wait for ever for a call that never ends", function()
+        local client = { rate_limit = stores.memory() }
+        run(51, function() limiter.acquire(call_with { client = client }) end)
+        assert.is_true(now > 1005 and now < 1007, now)
+    end)
+
+    it("serves in order those who wait", function()
+        local client, order, next_one = { rate_limit = stores.memory() }, {}, 0
+        run(200, function()
+            next_one = next_one + 1
+            local number = next_one
+            local call = call_with { client = client }
+            limiter.acquire(call)
+            limiter.settle(call)
+            order[#order + 1] = number
+        end)
+        for i = 1, 200 do assert.equal(i, order[i]) end
+    end)
+
+    it("tells how long it waited, and gives the call that time back", function()
+        local client, waited, extended = { rate_limit = stores.memory() }, {}, {}
+        run(101, function()
+            local call = call_with { client = client, deadline = 30 }
+            limiter.acquire(call)
+            limiter.settle(call)
+            waited[#waited + 1] = call.meta.waited
+            extended[#extended + 1] = call.deadline
+        end)
+        assert.equal(0, waited[1])
+        assert.equal(30, extended[1])
+        assert.is_true(waited[51] >= 1 and waited[51] < 1.02)
+        assert.is_true(waited[101] >= 2 and waited[101] < 2.04)
+        assert.equal(30 + waited[101], extended[101])
+    end)
+
+    -- What becomes of the call after `before` others at the same moment.
+    local function after(before, client)
+        local found, call
+        run(before + 1, function()
+            call = call_with { client = client, deadline = now + 30 }
+            found = limiter.acquire(call)
+            limiter.settle(call)
+        end)
+        return found, call
+    end
+
+    it("refuses to wait longer than max_wait", function()
+        local rates = { per_second = 10, per_minute = 1000, max_wait = 2 }
+        local refused, err = 0, nil
+        run(40, function()
+            local call = call_with { client = { rate_limit = rates }, operation = "max_wait" }
+            local found = limiter.acquire(call)
+            limiter.settle(call)
+            if found then refused, err = refused + 1, found end
+        end)
+        assert.equal(20, refused)
+        assert.equal("own_rate_limit", err.name)
+        assert.equal("no", err.acted)
+        assert.equal("rate_limit", err.stage)
+        assert.is_true(err.retry_after > 2 and err.retry_after < 3.1, err.retry_after)
+        assert.truthy(err.message:find("max_wait is 2 s", 1, true))
+    end)
+
+    it("waits 60 seconds at the most by itself", function()
+        local err
+        run(1500, function()
+            local call = call_with { operation = "default max_wait" }
+            local found = limiter.acquire(call)
+            limiter.settle(call)
+            err = err or found
+        end)
+        assert.truthy(err.message:find("max_wait is 60 s", 1, true))
+        assert.is_true(err.retry_after > 60)
+    end)
+
+    it("is off by false, and where neither the endpoint nor the client has limits", function()
+        assert.is_nil((after(1500, { rate_limit = false })))
+        assert.equal(1000, now)
+        run(1500, function()
+            assert(limiter.acquire(call_with { operation = "raw", endpoint = {} }) == nil)
+        end)
+        assert.equal(1000, now)
+    end)
+
+    it("takes a table, with one window or both", function()
+        for limit, seconds in pairs { per_second = 1.01, per_minute = 60.6 } do
+            simulate()
+            local _, call = after(7, {
+                rate_limit = { [limit] = 7, max_wait = 100 }, app_id = limit,
+            })
+            assert.is_true(math.abs(call.meta.waited - seconds) < 1e-6, call.meta.waited)
+        end
+        assert.is_nil((after(50, { rate_limit = {}, app_id = "no window" })))
+    end)
+
+    it("takes a table for an endpoint that has no limits", function()
+        run(3, function()
+            limiter.acquire(call_with {
+                endpoint = {}, client = { rate_limit = { per_second = 2 } }, operation = "raw 2",
+            })
+        end)
+        assert.is_true(now > 1001)
+    end)
+
+    it("counts each operation, app, tenant and service by itself", function()
+        local store = stores.memory()
+        local kinds = {
+            {}, { operation = "another" }, { client = { app_id = "cli_2", rate_limit = store } },
+            { options = { tenant_key = "t1" } }, { options = { tenant_key = "t2" } },
+            { client = { app_id = "cli_1", tenant_key = "t3", rate_limit = store } },
+            { base_url = "https://open.larksuite.com" },
+        }
+        for _, changes in ipairs(kinds) do
+            changes.client = changes.client or { app_id = "cli_1", rate_limit = store }
+            for _ = 1, 50 do
+                local found
+                run(1, function() found = limiter.acquire(call_with(changes)) end)
+                assert.is_nil(found)
+            end
+            assert.equal(1000, now)
+        end
+        -- the tenant of the call and that of the client are the same tenant
+        local waited
+        run(1, function()
+            local call = call_with {
+                client = { app_id = "cli_1", rate_limit = store },
+                options = { tenant_key = "t3" },
+            }
+            limiter.acquire(call)
+            waited = call.meta.waited
+        end)
+        assert.is_true(waited > 1)
+    end)
+
+    it("shares the count among the workers of a host", function()
+        local real_count = wait.worker_count
+        wait.worker_count = function() return 4 end
+        local _, call = after(12, { app_id = "four workers" })
+        wait.worker_count = real_count
+        assert.is_true(call.meta.waited > 1)
+    end)
+end)
+
+-- {======================================================
+-- Real time
+-- =======================================================}
+
+local function client_of(changes)
+    local known = support.sandbox().feishu
+    changes.user_access_token = known.user_access_token
+    if changes.app_id then changes.app_secret, changes.identity = "unused", "user" end
+    return support.client("feishu", changes)
+end
+
+local function statuses()
+    local seen = {}
+    for _, request in ipairs(support.requests("feishu")) do
+        seen[request.status] = (seen[request.status] or 0) + 1
+    end
+    return seen
+end
+
+describe("the limiter against the sandbox's own counter", function()
+    before_each(function() support.clear("feishu") end)
+
+    it("is never refused", function()
+        local client, items, waited = client_of {}, {}, 0
+        for i = 1, 120 do items[i] = i end
+        local started = core.now()
+        local results, errors = cloudcal.map(items, function()
+            local calendar, err, meta = client:primary_calendar()
+            waited = math.max(waited, meta.waited)
+            return calendar, err
+        end, { concurrency = 60 })
+        local seconds = core.now() - started
+        assert.is_nil(errors)
+        assert.equal(120, results.n)
+        assert.same({ [200] = 120 }, statuses())
+        assert.is_true(seconds >= 2 and seconds < 3, seconds)
+        assert.is_true(waited > 0.5, waited)
+    end)
+
+    it("is never refused though the first calls wait for a token", function()
+        local known = support.sandbox().lark
+        local client = support.client("lark", {
+            app_id = known.app_id, app_secret = known.app_secret,
+            store = stores.memory(), rate_limit = stores.memory(),
+        })
+        support.faults("lark", "slow:1.1")
+        local items = {}
+        for i = 1, 120 do items[i] = i end
+        local _, errors = cloudcal.map(items, function()
+            return client:primary_calendar()
+        end, { concurrency = 120 })
+        assert.is_nil(errors)
+        local refused = 0
+        for _, request in ipairs(support.requests("lark")) do
+            if request.status ~= 200 then refused = refused + 1 end
+        end
+        assert.equal(0, refused)
+    end)
+
+    it("says with the error of a call what it would have to wait", function()
+        local client = client_of {
+            app_id = "cli_impatient", rate_limit = { per_second = 1, max_wait = 0.1 },
+        }
+        assert.is_table((client:primary_calendar()))
+        local calendar, err, meta = client:primary_calendar()
+        assert.is_nil(calendar)
+        assert.equal("rate_limited", err.kind)
+        assert.equal("rate_limit", err.stage)
+        assert.equal("no", err.acted)
+        assert.is_true(err.retryable)
+        assert.is_true(err.retry_after > 0.5 and err.retry_after < 1.1)
+        assert.is_string(err.hint)
+        assert.is_string(err.hint_zh)
+        assert.equal(0, meta.attempts)
+    end)
+
+    it("does not take its waiting from the time of the call", function()
+        local client = client_of {
+            app_id = "cli_patient", rate_limit = { per_second = 1 }, timeout = 0.5,
+        }
+        assert.is_table((client:primary_calendar()))
+        local calendar, err, meta = client:primary_calendar()
+        assert.is_nil(err)
+        assert.is_table(calendar)
+        assert.is_true(meta.waited > 0.7 and meta.waited < 1.2, meta.waited)
+        assert.is_true(meta.elapsed >= meta.waited)
+    end)
+
+    it("wakes when the task is cancelled", function()
+        local client = client_of {
+            app_id = "cli_cancelled", rate_limit = { per_minute = 1, max_wait = 90 },
+        }
+        local loop = cloudcal.loop()
+        local first = loop:spawn(client.primary_calendar, client)
+        loop:run()
+        assert.is_table((first:result()))
+        local task = loop:spawn(function()
+            return client:primary_calendar { timeout = 0.5 }
+        end)
+        loop:step(0.02)
+        task:cancel()
+        local started = core.now()
+        loop:run()
+        assert.is_true(core.now() - started < 0.5)
+        local _, err = task:result()
+        assert.equal("cancelled", err.kind)
+        assert.equal("no", err.acted)
+    end)
+end)
