@@ -119,7 +119,11 @@ local KIND_OF_LOCAL = {
         wrong_response_type
     ]],
     out_of_memory = "out_of_memory",
-    invalid_request = "signer_failed",
+    invalid_request = [[
+        signer_failed unknown_field wrong_type too_long too_short unknown_value missing_field
+        unwanted_field filled_by_cloudcal invalid_utf8 invalid_path invalid_header invalid_token
+        wrong_token_kind identity_unclear not_for_tenants not_sendable
+    ]],
     permission_denied = "http_forbidden",
     rate_limited = "http_too_many_requests",
     service_error = "http_server_error",
@@ -372,6 +376,6 @@ describe("local_errors.lua", function()
     end)
 
     it("shows the way out of an nginx phase that cannot wait", function()
-        assert.is_truthy(local_errors.cannot_wait.hint:find("ngx.timer.at(0", 1, true))
+        assert.is_truthy(local_errors.cannot_wait.hint:find("init_by_lua", 1, true))
     end)
 end)

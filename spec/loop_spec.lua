@@ -93,12 +93,12 @@ describe("a plain script", function()
     end)
 
     it("does not sleep for nothing, less than nothing, or no number", function()
-        for _, given in ipairs { 0, -1, -math.huge, 0 / 0 } do
+        for _, given in ipairs { 0, -1, -math.huge } do
             assert.is_true(elapsed(cloudcal.sleep, given) < 0.05)
         end
-        assert.has_error(function() cloudcal.sleep("1") end,
-            "seconds must be a number, not a string")
-        assert.has_error(function() cloudcal.sleep() end, "seconds must be a number, not a nil")
+        assert.error_matches(function() cloudcal.sleep("1") end, "seconds must be a number")
+        assert.error_matches(function() cloudcal.sleep() end, "seconds must be a number, not nil")
+        assert.error_matches(function() cloudcal.sleep(0 / 0) end, "seconds must be a number")
     end)
 
     it("calls from a coroutine of its own without yielding", function()

@@ -49,7 +49,7 @@ describe("README", function()
         local options = require "cloudcal.options"
         for _, path in ipairs { "README.md", "README.zh-CN.md" } do
             local text = read(path)
-            for _, set in ipairs { options.platform, options.youkong, options.call } do
+            for _, set in ipairs { options.platform, options.youkong, options.platform_call } do
                 for name in pairs(set) do
                     local later = name == "accounts_url" or name == "rate_limit"
                         or name == "app_type"

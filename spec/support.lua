@@ -19,7 +19,7 @@ end
 -- @param options of the sandbox; only those of the first call count
 function support.sandbox(options)
     running = running
-        or require("cloudcal.sandbox").start(merged({ sync_seconds = 0.2 }, options))
+        or require("cloudcal.sandbox").start(merged({ sync_seconds = 0.2, rate = false }, options))
     return running
 end
 

@@ -26,12 +26,17 @@ void bytes_free (struct bytes *b) {
   bytes_init(b, b->ceiling);
 }
 
-static enum bytes_result grow (struct bytes *b, size_t needed) {
+/* doubled until `needed` fits, but never more than the ceiling */
+static size_t next_capacity (const struct bytes *b, size_t needed) {
   size_t capacity = b->capacity > 0 ? b->capacity : 1024;
-  char *data;
-  while (capacity < needed)
+  while (capacity < needed && capacity <= b->ceiling / 2)
     capacity *= 2;
-  data = malloc(capacity);
+  return capacity < needed || capacity > b->ceiling ? b->ceiling : capacity;
+}
+
+static enum bytes_result grow (struct bytes *b, size_t needed) {
+  size_t capacity = next_capacity(b, needed);
+  char *data = malloc(capacity);
   if (data == NULL)
     return BYTES_NO_MEMORY;
   if (b->length > 0) {

@@ -48,11 +48,20 @@
 #if !defined(CORE_MAX_REQUEST)
 #define CORE_MAX_REQUEST (64 * 1024 * 1024)
 #endif
+#if !defined(CORE_MAX_RESPONSE)
+#define CORE_MAX_RESPONSE 2147483648.0  /* the highest ceiling of a body */
+#endif
+#if !defined(CORE_MAX_CONNECTIONS)
+#define CORE_MAX_CONNECTIONS 10000.0    /* the highest limit for one host */
+#endif
 #if !defined(CORE_SPARE_HANDLES)
 #define CORE_SPARE_HANDLES 32           /* easy handles kept for reuse */
 #endif
 #if !defined(CORE_IDLE_CONNECTIONS)
 #define CORE_IDLE_CONNECTIONS 64        /* kept open at least, all hosts */
+#endif
+#if !defined(CORE_MAX_DEPTH)
+#define CORE_MAX_DEPTH 1000             /* of tables that are mended */
 #endif
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */
 
@@ -141,6 +150,7 @@ struct transfer {
   struct curl_slist *lines;     /* request headers */
   struct bytes request;         /* request body ... */
   size_t request_read;          /* ... and how far libcurl has read it */
+  int requests;                 /* how often libcurl began to send it */
   int64_t deadline;             /* microseconds, monotonic */
   struct bytes head, body;      /* the answer */
   size_t head_seen;             /* all header bytes, 1xx answers included */
@@ -156,6 +166,8 @@ struct transfer {
   char text[CURL_ERROR_SIZE];
 };
 
+double option_between (lua_State *L, int options, const char *name,
+                       double least, double most);
 CURLcode transfer_configure (lua_State *L, int options, struct transfer *t,
                              struct engine *e);
 void transfer_finish (struct transfer *t, CURLcode code);

@@ -288,9 +288,7 @@ static void complete (struct engine *e, struct transfer *t, CURLcode code) {
 ** Life and death
 ** ======================================================= */
 
-static int wake (struct engine *e) {
-  if (e->multi != NULL)
-    return 1;
+static int begin (struct engine *e) {
   e->pid = getpid();
   e->timer = NEVER;
   e->max_connections = 0;
@@ -322,6 +320,14 @@ static void shut (struct engine *e, CURLcode code) {
   free(e->sockets);
   e->sockets = NULL;
   e->socket_count = e->socket_capacity = 0;
+}
+
+/* false, and closed as before, where there is no memory or descriptor */
+static int wake (struct engine *e) {
+  if (e->multi != NULL || begin(e))
+    return 1;
+  shut(e, CURLE_OUT_OF_MEMORY);
+  return 0;
 }
 
 /* In a fork's child: the connections are the parent's. Their sockets are
@@ -442,6 +448,19 @@ static void start_one (struct engine *e) {
   act(e, CURL_SOCKET_TIMEOUT, 0);
 }
 
+/* libcurl knows no deadline for an exchange that waits for a connection to
+** become free, but its timer calls at that time all the same */
+static void expire (struct engine *e) {
+  int64_t now = engine_now() + 2000;    /* its clock counts milliseconds */
+  struct transfer *t = e->current.first;
+  while (t != NULL) {
+    struct transfer *next = t->next;
+    if (t->state == TRANSFER_RUNNING && t->deadline <= now)
+      complete(e, t, CURLE_OPERATION_TIMEDOUT);
+    t = next;
+  }
+}
+
 /* microseconds to milliseconds, never early */
 static int poll_ms (int64_t us) {
   if (us <= 0)
@@ -473,12 +492,14 @@ static int serve (struct engine *e, int64_t wait, int64_t limit) {
 
 #else
 
+/* libcurl does not tell a signal from the end of its wait */
 static int serve (struct engine *e, int64_t wait, int64_t limit) {
-  int running;
+  int running, ready = 0;
   (void)limit;
-  curl_multi_poll(e->multi, NULL, 0, poll_ms(wait), NULL);
+  curl_multi_poll(e->multi, NULL, 0, poll_ms(wait), &ready);
   settle(e, curl_multi_perform(e->multi, &running));
-  return 0;
+  expire(e);
+  return ready > 0 ? ready : -1;
 }
 
 #endif
@@ -508,6 +529,7 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   else {
     e->timer = NEVER;           /* libcurl sets it anew */
     act(e, CURL_SOCKET_TIMEOUT, 0);
+    expire(e);
   }
   return 1;
 }
@@ -554,10 +576,8 @@ static long kept (long most) {
 }
 
 static CURLcode limit_connections (lua_State *L, struct engine *e) {
-  long most;
-  lua_getfield(L, 2, "max_connections");
-  most = (long)lua_tonumber(L, -1);
-  lua_pop(L, 1);
+  long most = (long)option_between(L, 2, "max_connections", 1,
+                                   CORE_MAX_CONNECTIONS);
   if (most == e->max_connections)
     return CURLE_OK;
   if (curl_multi_setopt(e->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) !=
@@ -572,11 +592,7 @@ static CURLcode limit_connections (lua_State *L, struct engine *e) {
 static CURLcode prepare (lua_State *L, struct engine *e,
                          struct transfer *t) {
   CURLcode code;
-  if (!wake(e)) {
-    shut(e, CURLE_OUT_OF_MEMORY);
-    return CURLE_OUT_OF_MEMORY;
-  }
-  if ((t->easy = take_handle(e)) == NULL)
+  if (!wake(e) || (t->easy = take_handle(e)) == NULL)
     return CURLE_OUT_OF_MEMORY;
   code = limit_connections(L, e);
   if (code == CURLE_OK)

@@ -144,14 +144,16 @@ static int mend_number (lua_State *L) {
 }
 
 /* true if every number in the table at the top is finite */
-static int mend (lua_State *L) {
+static int mend (lua_State *L, int depth) {
   int finite = 1;
-  luaL_checkstack(L, 5, "JSON nested too deep");
+  if (depth > CORE_MAX_DEPTH)
+    luaL_error(L, "JSON nested too deep");
+  luaL_checkstack(L, 5, NULL);
   lua_pushnil(L);
   while (lua_next(L, -2) != 0) {
     int type = lua_type(L, -1);
     if (type == LUA_TTABLE)
-      finite = mend(L) && finite;
+      finite = mend(L, depth + 1) && finite;
     else if (type == LUA_TNUMBER)
       finite = mend_number(L) && finite;
     else if (type == LUA_TLIGHTUSERDATA && lua_type(L, -2) == LUA_TSTRING) {
@@ -168,7 +170,7 @@ static int mend (lua_State *L) {
 static int l_json_mend (lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
-  lua_pushboolean(L, mend(L));
+  lua_pushboolean(L, mend(L, 1));
   return 1;
 }
 

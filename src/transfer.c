@@ -96,9 +96,9 @@ static size_t on_head (char *s, size_t size, size_t count, void *user) {
     return n;                   /* a trailer */
   t->head_complete = is_blank(s, n);
   note_framing(t, s, n);
-  if (t->fault != 0)
-    return 0;
-  return bytes_append(&t->head, s, n) == BYTES_OK ? n : 0;
+  if (t->fault == 0 && bytes_append(&t->head, s, n) != BYTES_OK)
+    t->fault = CURLE_OUT_OF_MEMORY;
+  return t->fault == 0 ? n : 0;
 }
 
 static size_t on_body (char *s, size_t size, size_t count, void *user) {
@@ -112,8 +112,20 @@ static size_t on_body (char *s, size_t size, size_t count, void *user) {
   return 0;
 }
 
-/* A body by callback, with no way to rewind it: when a reused connection
-** dies unanswered, libcurl has to fail instead of sending a POST again. */
+/* One exchange is one request. When a reused connection dies unanswered,
+** libcurl would send it again on a new one; whether that is safe is not
+** for libcurl to say. */
+static int on_prerequest (void *user, char *ip, char *local_ip, int port,
+                          int local_port) {
+  struct transfer *t = user;
+  (void)ip, (void)local_ip, (void)port, (void)local_port;
+  if (t->requests++ == 0)
+    return CURL_PREREQFUNC_OK;
+  t->fault = CURLE_SEND_FAIL_REWIND;
+  return CURL_PREREQFUNC_ABORT;
+}
+
+/* The body by callback, with no way to rewind it: the same once more. */
 static size_t on_request (char *s, size_t size, size_t count, void *user) {
   struct transfer *t = user;
   size_t n = size * count;
@@ -140,13 +152,19 @@ static int on_close (void *user, curl_socket_t s) {
 
 /* {======================================================
 ** The option table. Its strings stay on the Lua side while the table is on
-** the stack; libcurl copies what it is given.
+** the stack, which is why it is read raw: what a metamethod makes up, nobody
+** holds. libcurl copies what it is given.
 ** ======================================================= */
+
+static void get_option (lua_State *L, int options, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, options);
+}
 
 static const char *string_option (lua_State *L, int options,
                                   const char *name, size_t *n) {
   const char *s = NULL;
-  lua_getfield(L, options, name);
+  get_option(L, options, name);
   if (!lua_isnil(L, -1)) {
     if (lua_type(L, -1) != LUA_TSTRING)
       luaL_error(L, "%s is not a string", name);
@@ -166,9 +184,18 @@ static const char *line_option (lua_State *L, int options,
   return s;
 }
 
+/* one that the exchange cannot do without */
+static const char *needed_option (lua_State *L, int options,
+                                  const char *name) {
+  const char *s = line_option(L, options, name);
+  if (s == NULL)
+    luaL_error(L, "%s is missing", name);
+  return s;
+}
+
 static double number_option (lua_State *L, int options, const char *name) {
   double d;
-  lua_getfield(L, options, name);
+  get_option(L, options, name);
   if (!lua_isnumber(L, -1))
     luaL_error(L, "%s is not a number", name);
   d = (double)lua_tonumber(L, -1);
@@ -176,9 +203,18 @@ static double number_option (lua_State *L, int options, const char *name) {
   return d;
 }
 
+/* a number between least and most; what is not a number is not between */
+double option_between (lua_State *L, int options, const char *name,
+                       double least, double most) {
+  double d = number_option(L, options, name);
+  if (!(d >= least && d <= most))
+    luaL_error(L, "%s is out of range", name);
+  return d;
+}
+
 static int flag_option (lua_State *L, int options, const char *name) {
   int flag;
-  lua_getfield(L, options, name);
+  get_option(L, options, name);
   flag = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return flag;
@@ -229,6 +265,8 @@ static CURLcode set_fixed (struct transfer *t, struct engine *e) {
   SET(t, CURLOPT_HEADERDATA, t);
   SET(t, CURLOPT_WRITEFUNCTION, on_body);
   SET(t, CURLOPT_WRITEDATA, t);
+  SET(t, CURLOPT_PREREQFUNCTION, on_prerequest);
+  SET(t, CURLOPT_PREREQDATA, t);
   SET(t, CURLOPT_OPENSOCKETFUNCTION, on_open);
   SET(t, CURLOPT_OPENSOCKETDATA, e);
   SET(t, CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -284,7 +322,7 @@ static CURLcode set_proxy (lua_State *L, int options, struct transfer *t) {
 static CURLcode set_target (lua_State *L, int options, struct transfer *t) {
   const char *protocols =
       flag_option(L, options, "plain_http") ? "http,https" : "https";
-  const char *url = line_option(L, options, "url");
+  const char *url = needed_option(L, options, "url");
   const char *agent = line_option(L, options, "user_agent");
   long version = flag_option(L, options, "http2") ?
       CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
@@ -300,7 +338,8 @@ static CURLcode set_target (lua_State *L, int options, struct transfer *t) {
 
 static CURLcode set_ceilings (lua_State *L, int options,
                               struct transfer *t) {
-  double most = number_option(L, options, "max_response_bytes");
+  double most = option_between(L, options, "max_response_bytes", 0,
+                               CORE_MAX_RESPONSE);
   long connect =
       milliseconds(number_option(L, options, "connect_timeout"));
   double timeout = number_option(L, options, "timeout");
@@ -336,7 +375,9 @@ static CURLcode add_header (struct transfer *t, const char *name,
 static CURLcode add_custom (lua_State *L, int options, struct transfer *t) {
   CURLcode code = CURLE_OK;
   size_t i, n, length;
-  lua_getfield(L, options, "headers");
+  get_option(L, options, "headers");
+  if (!lua_isnil(L, -1) && !lua_istable(L, -1))
+    luaL_error(L, "headers is not a table");
   n = lua_istable(L, -1) ? core_rawlen(L, -1) : 0;
   for (i = 1; i <= n && code == CURLE_OK; i++) {
     const char *line;
@@ -379,12 +420,10 @@ static CURLcode set_body (struct transfer *t, const char *body, size_t n) {
 }
 
 static CURLcode set_method (lua_State *L, int options, struct transfer *t) {
-  const char *method = line_option(L, options, "method");
+  const char *method = needed_option(L, options, "method");
   size_t n = 0;
   const char *body = string_option(L, options, "body", &n);
   CURLcode code = CURLE_OK;
-  if (method == NULL)
-    luaL_error(L, "method is missing");
   if (body == NULL && strcmp(method, "POST") == 0)
     body = "";
   if (body != NULL)

@@ -18,6 +18,9 @@ local wait = require "cloudcal.wait"
 
 local client = {}
 
+-- An attempt that begins this near to the deadline would only hide what the one before it met.
+local TOO_NEAR = 0.01 -- seconds
+
 -- {======================================================
 -- meta
 -- =======================================================}
@@ -109,16 +112,20 @@ end
 
 local function encode(call)
     local body, found = call.service.compose(call)
-    if body == nil and found then return nil, fail(call, found) end
+    if body == nil and found then
+        found.stage = "check"
+        return nil, fail(call, found)
+    end
     if body == nil or type(body) == "string" then return body end
     local text, path, message = json.encode(body)
     if text then return text end
-    return nil, fail(call, { name = "not_sendable", field = call.service.body_prefix .. path,
+    return nil, fail(call, { name = "not_sendable", stage = "check",
+        field = call.service.body_prefix .. path,
         message = ("%s%s %s"):format(call.service.body_prefix, path, message) })
 end
 
 local function fetch_token(call)
-    return function(body) return client.fetch_tenant_token(call, body) end
+    return function(body, early) return client.fetch_tenant_token(call, body, early) end
 end
 
 -- An error of the token stage says nothing about the call itself: that never left.
@@ -127,24 +134,27 @@ local function token_failure(call, found)
     return nil, err, { final = true }
 end
 
+local function too_late(call)
+    return nil, fail(call, { name = "deadline_exceeded",
+        message = "the time of the call was over" }), { final = true }
+end
+
 local function attempt(call)
-    if call.deadline <= clock.now() then
-        return nil, fail(call, { name = "deadline_exceeded",
-            message = "the time of the call was over" }), { final = true }
-    end
-    local token, renewable = tokens.get(call, fetch_token(call))
-    if not token and renewable then return token_failure(call, renewable) end
-    call.secrets[#call.secrets + 1] = token
-    local limited = limiter.acquire(call)
-    if limited then return nil, fail(call, limited), { final = true } end
     local body, err = encode(call)
     if err then return nil, err, { final = true } end
+    local token, renewable = tokens.get(call, fetch_token(call))
+    if not token and renewable then return token_failure(call, renewable) end
+    if call.deadline <= clock.now() then return too_late(call) end
+    call.secrets[#call.secrets + 1] = token
+    local limited, waited = limiter.acquire(call)
+    if limited then return nil, fail(call, limited), { final = true } end
+    if waited then body = encode(call) end -- a signature is of its time
     call.meta.attempts = call.meta.attempts + 1
     local answer
     answer, err = exchange(call, token, body)
     if not answer then return nil, err, {} end
     if call.options.raw then call.meta.raw = redact.json_text(answer.body, call.secrets) end
-    local decoded, fields = response.read(call.service, call.endpoint, answer)
+    local decoded, fields = response.read(call.service, call.endpoint, answer, call.secrets)
     if not fields then return decoded end
     call.meta.log_id = call.meta.log_id or fields.log_id
     local facts = { token = token, renewable = renewable, token_refused = fields.token_refused,
@@ -177,7 +187,7 @@ local function decide(call, err, facts)
     return retry.decide(err, {
         attempt = call.meta.attempts,
         max_attempts = policy(call, "max_attempts"), max_delay = policy(call, "max_delay"),
-        remaining = call.deadline - clock.now(), random = core.random(),
+        remaining = call.deadline - clock.now() - TOO_NEAR, random = core.random(),
         token_refused = facts.token_refused,
         can_renew = handle_refused_token(call, facts),
         clock_corrected = call.service.correct_clock ~= nil
@@ -186,40 +196,62 @@ local function decide(call, err, facts)
 end
 
 -- A delete that was sent again after a "maybe" finds that it had worked.
-local function is_already_gone(call, err, before)
-    return call.endpoint.gone ~= nil and err.code == call.endpoint.gone
-        and before ~= nil and before.acted == "maybe"
+local function is_already_gone(call, err)
+    return call.maybe and call.endpoint.gone ~= nil and err.code == call.endpoint.gone
+end
+
+-- What an earlier attempt may have done is not undone by a later one that was refused.
+local function note_acted(call, err)
+    if err.acted == "maybe" then call.maybe = true end
+    if call.maybe and err.acted == "no" then err.acted = "maybe" end
+end
+
+local function pause_for(call, seconds)
+    if seconds <= 0 then return end
+    local started = clock.now()
+    wait.sleep(seconds)
+    call.meta.waited = call.meta.waited + clock.now() - started
 end
 
 local function run(call)
-    local before
     while true do
         local body, err, facts = attempt(call)
         if not err then return body end
-        if is_already_gone(call, err, before) then
+        if is_already_gone(call, err) then
             call.meta.already_gone = true
             return facts.decoded
         end
         local pause, reason = decide(call, err, facts)
+        note_acted(call, err)
         log.write(call.client, pause and "warn" or "info", tostring(err), {
             operation = call.operation, attempt = call.meta.attempts,
             again_in = pause, reason = reason,
         })
         if not pause then return nil, err end
-        if pause > 0 then wait.sleep(pause) end
-        before = err
+        pause_for(call, pause)
     end
 end
 
---- Calls the tenant token endpoint on behalf of a call, within that call's deadline.
-function client.fetch_tenant_token(outer, body)
+local function token_call(outer, body)
     local endpoint = endpoints.by_operation["auth.v3.tenant_access_token.internal"]
-    local call = setmetatable({
+    return setmetatable({
         endpoint = endpoint, request = { body = body }, identity = "none", stage = "token",
         repeatable = true, meta = new_meta(), url = outer.base_url .. endpoint.path,
-        headers = {}, content_type = endpoint.content_type, options = { retry = outer.options.retry },
+        headers = {}, content_type = endpoint.content_type,
+        options = { retry = outer.options.retry }, maybe = false,
     }, { __index = outer })
+end
+
+--- Calls the tenant token endpoint on behalf of a call, within that call's deadline.
+-- @param early there is still a token: this one may cost half of the time, and is not repeated
+function client.fetch_tenant_token(outer, body, early)
+    local call = token_call(outer, body)
+    if early then
+        local now = clock.now()
+        call.deadline, call.options.retry = now + (outer.deadline - now) / 2, false
+    end
     local answer, err = run(call)
+    outer.meta.waited = outer.meta.waited + call.meta.waited
     if answer then return answer end
     err.acted = "no"
     err.retryable = errors.is_transient(err.kind)
@@ -262,11 +294,11 @@ end
 
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.
 local function check(call, given, variant, found)
+    call.stage = "check"
     local possible, phase = wait.is_possible()
     if not possible then
         return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
     end
-    call.stage = "check"
     if found then return found end
     local endpoint = call.endpoint
     call.request, found = check_request(endpoint, given)

@@ -16,6 +16,16 @@ local function days(year, month, day)
     return 365 * year + leap_days + math.floor((153 * (month - 3) + 2) / 5) + day - 719469
 end
 
+local function is_date(year, month, day)
+    local next_month = month == 12 and days(year + 1, 1, 1) or days(year, month + 1, 1)
+    return day >= 1 and day <= next_month - days(year, month, 1)
+end
+
+-- The 60th second is a leap second.
+local function is_time(hour, minute, second)
+    return hour <= 23 and minute <= 59 and second <= 60
+end
+
 --- Reads an HTTP date, "Sat, 21 Nov 2026 20:37:29 GMT".
 -- @return seconds since 1970, or nil
 function clock.parse_date(text)
@@ -23,8 +33,10 @@ function clock.parse_date(text)
         text:match("^%a+, (%d%d) (%a%a%a) (%d%d%d%d) (%d%d):(%d%d):(%d%d) GMT$")
     local month = MONTHS[name]
     if not month then return nil end
-    return days(tonumber(year), month, tonumber(day)) * 86400
-        + tonumber(hour) * 3600 + tonumber(minute) * 60 + tonumber(second)
+    year, day = tonumber(year), tonumber(day)
+    hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second)
+    if not is_date(year, month, day) or not is_time(hour, minute, second) then return nil end
+    return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 end
 
 return clock

@@ -22,7 +22,9 @@ local function one_line(text)
 end
 
 local function subject(err)
-    local words = { err.service, err.operation }
+    local words = {}
+    words[#words + 1] = err.service
+    words[#words + 1] = err.operation
     return table.concat(words, " ")
 end
 

@@ -27,15 +27,15 @@ end
 
 --- Returns its arguments, or raises the error as one line of text, which every Lua can show.
 function cloudcal.assert(value, err, ...)
-    if not value then error(tostring(err), 2) end
-    return value, err, ...
+    if value then return value, err, ... end
+    error(err == nil and "assertion failed!" or tostring(err), 2)
 end
 
 --- Waits for so many seconds in the way of the host.
 -- @return true; or nil and an error where the host cannot wait
 function cloudcal.sleep(seconds)
-    if type(seconds) ~= "number" then
-        error("seconds must be a number, not a " .. type(seconds), 2)
+    if type(seconds) ~= "number" or seconds ~= seconds then
+        error("seconds must be a number, not " .. tostring(seconds), 2)
     end
     local possible, phase = wait.is_possible()
     if not possible then
@@ -53,7 +53,10 @@ local function not_yet(name)
 end
 
 local function later(name)
-    return setmetatable({}, { __index = function(_, key) return not_yet(name .. "." .. key) end })
+    return setmetatable({}, {
+        __index = function(_, key) return not_yet(name .. "." .. tostring(key)) end,
+        __call = not_yet(name),
+    })
 end
 
 --- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.

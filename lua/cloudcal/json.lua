@@ -20,8 +20,9 @@ function json.decode(text)
     if not fine then return nil, reason end
     local decoded, value = pcall(codec.decode, text)
     if not decoded then return nil, "not_json" end
-    if type(value) == "table" and not core.json_mend(value) then return nil, "not_json" end
-    return value
+    local box = { value }
+    if not core.json_mend(box) then return nil, "not_json" end
+    return box[1]
 end
 
 -- What every build of lua-cjson writes without loss. It is the narrowest of them that counts:

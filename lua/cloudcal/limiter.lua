@@ -28,8 +28,8 @@ end
 
 local function add(limits, count, seconds, share)
     if not count then return end
-    count = math.max(1, math.floor(count / share))
-    limits[#limits + 1] = { count = count, seconds = seconds * SLACK }
+    local own = math.max(1, math.floor(count / share))
+    limits[#limits + 1] = { count = own, seconds = seconds * SLACK }
 end
 
 local function limits_of(rates, share)
@@ -61,7 +61,7 @@ end
 
 --- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
 -- and to meta.waited.
--- @return nil; or the fields of an error
+-- @return nil, and whether it waited; or the fields of an error
 function limiter.acquire(call)
     local rates = rates_of(call)
     if not rates then return nil end
@@ -75,12 +75,13 @@ function limiter.acquire(call)
                 :format(number, most) }
     end
     slot.number, call.slot = number, slot
-    if seconds <= 0 then return nil end
+    if seconds <= 0 then return nil, false end
     local started = clock.now()
     wait_for(slot, seconds)
     local waited = clock.now() - started
     call.meta.waited = call.meta.waited + waited
     call.deadline = call.deadline + waited
+    return nil, true
 end
 
 -- The shortest time between a request and its answer, by service. Some of it lies before the

@@ -13,7 +13,8 @@ local options = {}
 
 local function a(wanted)
     return function(value)
-        if type(value) ~= wanted then return ("must be a %s, not a %s"):format(wanted, type(value)) end
+        local kind = type(value)
+        if kind ~= wanted then return ("must be a %s, not a %s"):format(wanted, kind) end
     end
 end
 
@@ -61,6 +62,13 @@ local function a_number_between(least, most)
     end
 end
 
+local function a_whole_number_between(least, most)
+    local check = a_number_between(least, most)
+    return function(value)
+        return check(value) or (value % 1 ~= 0 and "must be a whole number" or nil)
+    end
+end
+
 -- {======================================================
 -- URLs
 -- =======================================================}
@@ -79,9 +87,12 @@ end
 local function is_name(host)
     if #host > 253 or host:find("..", 1, true) then return false end
     for label in host:gmatch("[^.]+") do
-        if #label > 63 or not label:match("^[%w_][%w_-]*$") or label:match("%-$") then return false end
+        if #label > 63 or not label:match("^[%w_][%w_-]*$") or label:match("%-$") then
+            return false
+        end
     end
-    return host:match("^[%w_]") and not host:match("%.$") and not host:match("%.?%d[^.]*$")
+    local last = host:match("[^.]*$")
+    return host:match("^[%w_]") and last ~= "" and not last:match("^%d")
 end
 
 local function is_host(host)
@@ -146,7 +157,8 @@ local function a_proxy(value)
     if not value:match("^https?://[^/]") and not value:match("^socks5h://[^/]") then
         return 'must be "env", or begin with http://, https:// or socks5h://'
     end
-    if not core.is_url(value) then return "is not a URL" end
+    -- libcurl reads URLs of the schemes that it fetches from, and socks5h is none of them
+    if not core.is_url((value:gsub("^socks5h", "http"))) then return "is not a URL" end
 end
 
 -- {======================================================
@@ -154,16 +166,14 @@ end
 -- =======================================================}
 
 local RETRY = {
-    max_attempts = function(value)
-        return a_number_between(1, 100)(value) or (value % 1 ~= 0 and "must be a whole number" or nil)
-    end,
+    max_attempts = a_whole_number_between(1, 100),
     max_delay = a_number_between(0, 3600),
 }
 
 local function members_problem(value, rows)
     for key, member in pairs(value) do
         local check = rows[key]
-        if not check then return "has an unknown member " .. tostring(key) end
+        if not check then return "has an unknown member " .. schema.text_of(key) end
         local wrong = check(member)
         if wrong then return ("has a %s that %s"):format(key, wrong) end
     end
@@ -217,8 +227,8 @@ local common = {
     no_proxy = a_line,
     timeout = a_number_between(0.001, LONGEST),
     connect_timeout = a_number_between(0.001, LONGEST),
-    max_response_bytes = a_number_between(1, 2 ^ 31),
-    max_connections = a_number_between(1, 10000),
+    max_response_bytes = a_whole_number_between(1, 2 ^ 31),
+    max_connections = a_whole_number_between(1, 10000),
     http_version = one_of("1.1", "2"),
     retry = a_retry,
     rate_limit = a_rate_limit,
@@ -229,14 +239,14 @@ local common = {
     user_agent = a_line,
 }
 
-local function row_set(more)
+local function with_rows(rows, more)
     local set = {}
-    for name, check in pairs(common) do set[name] = check end
+    for name, check in pairs(rows) do set[name] = check end
     for name, check in pairs(more) do set[name] = check end
     return set
 end
 
-options.platform = row_set {
+options.platform = with_rows(common, {
     accounts_url = a_service_url,
     app_id = a_word,
     app_secret = either(a_word, a_function),
@@ -244,31 +254,35 @@ options.platform = row_set {
     user_access_token = either(a_string, a_function),
     tenant_access_token = either(a_string, a_function),
     identity = one_of("user", "tenant"),
-}
+})
 
-options.youkong = row_set {
+options.youkong = with_rows(common, {
     environment = one_of("sandbox", "production"),
     client_key = a_word,
     secret = a_word,
     signer = a_function,
     timestamp_as = one_of("number", "string"),
     content_type = one_of("json", "form"),
-}
+})
 
 --- Options that `with` takes beside those of the constructor.
 options.view = { user = a_line, tenant_key = a_word }
 
 --- Options of one call.
 options.call = {
-    identity = one_of("user", "tenant"),
-    token = a_string,
-    user = a_line,
-    tenant_key = a_word,
     timeout = common.timeout,
     headers = a "table",
     retry = a_retry,
     raw = a_boolean,
 }
+
+--- Options of one call where there are identities.
+options.platform_call = with_rows(options.call, {
+    identity = one_of("user", "tenant"),
+    token = a_string,
+    user = options.view.user,
+    tenant_key = options.view.tenant_key,
+})
 
 options.defaults = {
     timeout = 30, connect_timeout = 10,
@@ -287,13 +301,13 @@ end
 local function unknown(name, set)
     local near = type(name) == "string" and schema.nearest(name, names_of(set))
     return near and ("unknown option '%s'; did you mean '%s'?"):format(name, near)
-        or ("unknown option '%s'"):format(tostring(name))
+        or ("unknown option '%s'"):format(schema.text_of(name))
 end
 
 --- Checks a table of options against rows such as options.platform.
 -- @return nil if all is well; else a message that names the option
 function options.problem(given, set)
-    for name, value in pairs(given) do
+    for name, value in next, given do
         local check = set[name]
         if not check then return unknown(name, set) end
         local wrong = check(value, given)

@@ -5,9 +5,14 @@ local redact = require "cloudcal.redact"
 
 local MAX_DEPTH = 20
 
+-- Numbers first, then the other types by name; within a type that has no order, by its text.
 local function key_order(a, b)
-    if type(a) == type(b) and type(a) ~= "table" and type(a) ~= "boolean" then return a < b end
-    return type(a) == "number"
+    local type_a, type_b = type(a), type(b)
+    if type_a ~= type_b then
+        return type_a == "number" or (type_b ~= "number" and type_a < type_b)
+    end
+    if type_a == "number" or type_a == "string" then return a < b end
+    return tostring(a) < tostring(b)
 end
 
 local function sorted_keys(value)
@@ -24,30 +29,33 @@ end
 
 local render
 
-local function member(value, key, indent)
-    local text = redact.is_secret(key) and '"***"' or render(value[key], indent)
+local function member(value, key, indent, above)
+    local text = redact.is_secret(key) and '"***"' or render(value[key], indent, above)
     if type(key) == "number" then return indent .. text end
     return ("%s%s = %s"):format(indent, key_text(key), text)
 end
 
-local function render_table(value, indent)
+-- `above` holds the tables that this one stands in: a cycle is not followed.
+local function render_table(value, indent, above)
     local keys, inner, lines = sorted_keys(value), indent .. "  ", {}
     if #keys == 0 then return "{}" end
-    if #inner > 2 * MAX_DEPTH then return "{ … }" end
-    for i, key in ipairs(keys) do lines[i] = member(value, key, inner) end
+    if above[value] or #inner > 2 * MAX_DEPTH then return "{ … }" end
+    above[value] = true
+    for i, key in ipairs(keys) do lines[i] = member(value, key, inner, above) end
+    above[value] = nil
     return ("{\n%s\n%s}"):format(table.concat(lines, ",\n"), indent)
 end
 
-function render(value, indent)
+function render(value, indent, above)
     if value == json.null then return "null" end
     if type(value) == "string" then return '"' .. value:gsub('[\n"\\]', {
         ["\n"] = "\\n", ['"'] = '\\"', ["\\"] = "\\\\" }) .. '"' end
-    if type(value) == "table" then return render_table(value, indent) end
+    if type(value) == "table" then return render_table(value, indent, above) end
     return tostring(value)
 end
 
 --- Renders a value for people.
 -- @return text of several lines; passwords, tokens and signatures are masked
 return function(value)
-    return render(value, "")
+    return render(value, "", {})
 end

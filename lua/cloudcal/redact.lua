@@ -4,6 +4,8 @@ local redact = {}
 
 local MASK = "***"
 
+local SHORTEST = 4 -- bytes; a shorter secret would be found everywhere
+
 -- Fields that are masked wherever they stand.
 local SECRET_FIELDS = {
     password = true, secret = true, Sign = true, sign = true,
@@ -18,54 +20,109 @@ function redact.is_secret(name)
     return SECRET_FIELDS[name] == true
 end
 
-local function replace_plain(text, secret)
-    local parts, from = {}, 1
-    local first, last = text:find(secret, 1, true)
+-- Between two pieces of a secret: one of the characters that JSON escapes, however often it was
+-- escaped on the way ("/" can come back as "\\/" or "\\u005c/").
+local ESCAPED = '[\\/"u%x]-'
+
+local MOST_PIECES = 50 -- a pattern cannot have many more
+
+local function escape_pattern(text)
+    return (text:gsub("%W", "%%%0"))
+end
+
+-- A pattern for a secret that JSON may have changed; nil if it cannot have.
+local function pattern_of(secret)
+    local pieces = {}
+    for piece in secret:gmatch('[^\\/"]+') do pieces[#pieces + 1] = escape_pattern(piece) end
+    if #pieces > MOST_PIECES or not secret:find('[\\/"]') then return nil end
+    return table.concat(pieces, ESCAPED)
+end
+
+local function replace(text, wanted, plain)
+    local first, last = text:find(wanted, 1, plain)
     if not first then return text end
+    local parts, from = {}, 1
     while first do
         parts[#parts + 1] = text:sub(from, first - 1)
         from = last + 1
-        first, last = text:find(secret, from, true)
+        first, last = text:find(wanted, from, plain)
     end
     parts[#parts + 1] = text:sub(from)
     return table.concat(parts, MASK)
 end
 
+local function mask_secret(text, secret)
+    text = replace(text, secret, true)
+    local pattern = pattern_of(secret)
+    return pattern and pattern ~= "" and replace(text, pattern, false) or text
+end
+
+local function by_length(a, b) return #a > #b end
+
+-- A short secret inside a long one must not leave the rest of the long one.
+local function longest_first(secrets)
+    local sorted = {}
+    for i, secret in ipairs(secrets or {}) do sorted[i] = secret end
+    table.sort(sorted, by_length)
+    return sorted
+end
+
 --- Masks every occurrence of the given secrets in a text.
 -- @param secrets an array of strings; nil for none
 function redact.text(text, secrets)
-    for _, secret in ipairs(secrets or {}) do
-        if #secret >= 4 then text = replace_plain(text, secret) end
+    for _, secret in ipairs(longest_first(secrets)) do
+        if #secret >= SHORTEST then text = mask_secret(text, secret) end
     end
     return text
 end
 
--- The end of a JSON string whose first character stands at `from`; past the text if it is cut.
-local function string_end(text, from)
-    local at = from
-    while at <= #text do
-        local byte = text:sub(at, at)
-        if byte == '"' then return at - 1 end
-        at = at + (byte == "\\" and 2 or 1)
-    end
-    return #text
+-- Where the JSON string whose first character stands at `from` has its closing quote; nil if it
+-- is cut.
+local function closing_quote(text, from)
+    local at = text:find('["\\]', from)
+    while at and text:sub(at, at) == "\\" do at = text:find('["\\]', at + 2) end
+    return at
 end
 
 local function mask_member(text, name)
-    local from = 1
-    while true do
-        local _, open = text:find('"' .. name .. '"%s*:%s*"', from)
-        if not open then return text end
-        text = text:sub(1, open) .. MASK .. text:sub(string_end(text, open + 1) + 1)
-        from = open + #MASK + 1
+    local parts, from, wanted = {}, 1, '"' .. name .. '"%s*:%s*"'
+    local _, open = text:find(wanted)
+    if not open then return text end
+    while open do
+        parts[#parts + 1] = text:sub(from, open)
+        from = closing_quote(text, open + 1) or #text + 1
+        _, open = text:find(wanted, from)
     end
+    parts[#parts + 1] = text:sub(from)
+    return table.concat(parts, MASK)
+end
+
+local function mask_number(text, name)
+    return (text:gsub('("' .. name .. '"%s*:%s*)%-?%d[%d.eE+-]*', '%1"' .. MASK .. '"'))
 end
 
 --- Masks the secret fields in JSON text that may be cut or broken, and the given secrets.
 function redact.json_text(text, secrets)
     text = redact.text(text, secrets)
-    for name in pairs(SECRET_FIELDS) do text = mask_member(text, name) end
+    for name in pairs(SECRET_FIELDS) do text = mask_number(mask_member(text, name), name) end
     return text
+end
+
+local WINDOW = 16 -- times the length wanted: what is masked before it is cut
+
+local function longest(secrets)
+    local most = 0
+    for _, secret in ipairs(secrets or {}) do most = math.max(most, #secret) end
+    return most
+end
+
+--- The beginning of a text of any length, masked: never the half of a secret.
+-- @param most bytes
+function redact.excerpt(text, secrets, most)
+    local window = text:sub(1, WINDOW * most)
+    local masked = redact.json_text(window, secrets)
+    local whole = #window == #text and #masked or math.max(0, #masked - longest(secrets))
+    return masked:sub(1, math.min(most, whole))
 end
 
 --- Copies a value with every secret masked.

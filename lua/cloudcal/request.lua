@@ -21,13 +21,13 @@ end
 
 local function sorted_names(values)
     local names = {}
-    for name in pairs(values) do names[#names + 1] = name end
+    for name in next, values do names[#names + 1] = name end
     table.sort(names)
     return names
 end
 
 local function check_header(name, value)
-    local field = "headers." .. tostring(name)
+    local field = "headers." .. schema.text_of(name)
     if type(name) ~= "string" or not name:match("^[%w!#$%%&'*+.^_`|~-]+$") then
         return problem("invalid_header", field, "is not a header name")
     end
@@ -43,7 +43,7 @@ end
 -- @return an array; or nil and a problem
 function request.header_lines(headers)
     local lines = {}
-    for name, value in pairs(headers or {}) do
+    for name, value in next, headers or {} do
         local found = check_header(name, value)
         if found then return nil, found end
         -- libcurl takes "Name;" for a header without a value, "Name:" for one to leave out
@@ -58,17 +58,28 @@ local function query_text(value)
     return tostring(value)
 end
 
---- Builds a query string, names sorted; "" if there is nothing to say.
-function request.query(values)
-    local pairs_of_text = {}
-    for _, name in ipairs(sorted_names(values or {})) do
-        local value = values[name]
-        for _, one in ipairs(type(value) == "table" and value or { value }) do
-            pairs_of_text[#pairs_of_text + 1] =
-                core.escape(name) .. "=" .. core.escape(query_text(one))
-        end
+local function add_member(members, name, value)
+    members[#members + 1] = core.escape(name) .. "=" .. core.escape(query_text(value))
+end
+
+local function add_list(members, name, list)
+    local i = 1
+    while rawget(list, i) ~= nil do
+        add_member(members, name, rawget(list, i))
+        i = i + 1
     end
-    return #pairs_of_text > 0 and "?" .. table.concat(pairs_of_text, "&") or ""
+end
+
+--- Builds a query string, names sorted, a list as its name repeated; "" if there is nothing to
+-- say.
+function request.query(values)
+    local members = {}
+    for _, name in ipairs(sorted_names(values or {})) do
+        local value = rawget(values, name)
+        local add = type(value) == "table" and add_list or add_member
+        add(members, name, value)
+    end
+    return #members > 0 and "?" .. table.concat(members, "&") or ""
 end
 
 --- Fills the :names in an endpoint's path.

@@ -18,7 +18,9 @@ local patterns = {}
 
 local function header_pattern(name)
     if not patterns[name] then
-        local any_case = name:gsub("%a", function(c) return "[" .. c:upper() .. c:lower() .. "]" end)
+        local any_case = name:gsub("%a", function(c)
+            return "[" .. c:upper() .. c:lower() .. "]"
+        end)
         patterns[name] = "\n" .. any_case:gsub("%-", "%%-") .. ":[ \t]*([^\r\n]*)"
     end
     return patterns[name]
@@ -42,12 +44,15 @@ function response.headers(head)
     return headers
 end
 
---- The time after which the service wants to be asked again, in seconds; nil if it names none.
-function response.retry_after(head)
-    local text = response.header(head, "x-ogw-ratelimit-reset")
-        or response.header(head, "retry-after")
+local function seconds_in(head, name)
+    local text = response.header(head, name)
     local seconds = text and text:match("^%d+%.?%d*$") and tonumber(text)
     return seconds and math.min(seconds, LONGEST_WAIT) or nil
+end
+
+--- The time after which the service wants to be asked again, in seconds; nil if it names none.
+function response.retry_after(head)
+    return seconds_in(head, "x-ogw-ratelimit-reset") or seconds_in(head, "retry-after")
 end
 
 -- {======================================================
@@ -110,36 +115,33 @@ end
 
 local VERDICT_MESSAGE_LENGTH = 400
 
-local function quote(msg)
-    if type(msg) ~= "string" or msg == "" then return "without a message" end
+local function quote(msg, secrets)
+    if not msg or msg == "" then return "without a message" end
+    msg = redact.text(msg, secrets) -- before it is cut, lest half a secret stays
     if #msg > VERDICT_MESSAGE_LENGTH then
         msg = msg:sub(1, VERDICT_MESSAGE_LENGTH):gsub("[\192-\255][\128-\191]*$", "") .. "…"
     end
     return msg
 end
 
-local function kind_by_status(status)
-    local name = name_by_status(status)
-    return name and codes.named(name).kind or "rejected"
-end
-
+-- Of a code that no table knows the HTTP status says more than nothing.
 local function row_of(verdict, status)
-    local row = verdict.name and codes.named(verdict.name)
-        or (verdict.code ~= nil and codes.find(verdict.code))
-    if row then return row end
-    local unknown = codes.named("unknown_code")
-    return { name = "unknown_code", kind = kind_by_status(status),
-             hint = unknown.hint, hint_zh = unknown.hint_zh }
+    local known = not verdict.name and verdict.code ~= nil and codes.find(verdict.code)
+    if known then return known end
+    local name, by_status = verdict.name or "unknown_code", name_by_status(status)
+    local row = codes.named(name)
+    return { name = name, kind = by_status and codes.named(by_status).kind or row.kind,
+             hint = row.hint, hint_zh = row.hint_zh }
 end
 
-local function refused(answer, verdict)
+local function refused(answer, verdict, secrets)
     local row = row_of(verdict, answer.status)
     local detail = verdict.detail or {}
     local uncertain = row.kind == "service_error" or answer.status >= 500 and not row.msg
     return {
-        kind = row.kind, code = verdict.code, name = row.name or verdict.name,
+        kind = row.kind, code = verdict.code, name = row.name,
         hint = row.hint, hint_zh = row.hint_zh,
-        message = quote(verdict.msg), msg = verdict.msg,
+        message = quote(verdict.msg, secrets), msg = verdict.msg,
         acted = uncertain and "maybe" or "no",
         token_refused = row.token_refused and not (verdict.msg or ""):find("not support", 1, true),
         violations = detail.field_violations or detail.permission_violations,
@@ -161,7 +163,11 @@ local function text_or_nil(value)
     return type(value) == "string" and value or nil
 end
 
-local function judge(service, endpoint, answer)
+local function judge(service, endpoint, answer, secrets)
+    if answer.status < 200 or answer.status > 599 then
+        return nil, { name = "not_the_envelope", acted = "maybe",
+            message = ("HTTP status %d is none"):format(answer.status) }
+    end
     local body, reason = json.decode(answer.body)
     if body == nil then
         return nil, without_envelope(answer, reason, "the answer is not readable: " .. reason)
@@ -172,7 +178,7 @@ local function judge(service, endpoint, answer)
             "the answer is not in the form of this service")
     end
     verdict.msg = text_or_nil(verdict.msg)
-    if not verdict.success then return body, refused(answer, verdict) end
+    if not verdict.success then return body, refused(answer, verdict, secrets) end
     local wrong, wanted = schema.check_answer(endpoint, body)
     if wrong then
         return body, { name = "wrong_response_type", acted = "yes", field = wrong,
@@ -183,19 +189,16 @@ end
 
 --- Reads an answer: the body's code decides, whatever the HTTP status says.
 -- @param answer { status, head, body }
+-- @param secrets what must not be shown; an array of strings
 -- @return the decoded body and nil; or the decoded body or nil, and the fields of an error
-function response.read(service, endpoint, answer)
-    if answer.status < 200 or answer.status > 599 then
-        return nil, { name = "not_the_envelope", acted = "maybe",
-            message = ("HTTP status %d is none"):format(answer.status) }
-    end
-    local body, fields = judge(service, endpoint, answer)
+function response.read(service, endpoint, answer, secrets)
+    local body, fields = judge(service, endpoint, answer, secrets)
     if fields then
         fields.http_status = answer.status
         fields.log_id = response.log_id(answer.head, body)
         fields.retry_after = response.retry_after(answer.head)
         if body ~= nil then fields.body = body
-        else fields.raw = redact.json_text(answer.body:sub(1, MAX_RAW)) end
+        else fields.raw = redact.excerpt(answer.body, secrets, MAX_RAW) end
     end
     return body, fields
 end

@@ -14,11 +14,17 @@ local function pause(situation, seconds, reason)
     return seconds, reason
 end
 
-local function rate_limited(err, situation)
+-- A time that the service names is a floor, whatever went wrong.
+local function later(err, situation, reason)
     local named = err.retry_after
-    if not named then return pause(situation, backoff(situation), "rate limited") end
+    if not named then return pause(situation, backoff(situation), reason) end
     if named > situation.max_delay then return nil, "the service asks for a longer pause" end
-    return pause(situation, named, "rate limited; the service named the time")
+    return pause(situation, named, reason .. "; the service named the time")
+end
+
+local function at_once(err, situation, reason)
+    if err.acted ~= "no" then return nil, "the service may have acted" end
+    return pause(situation, 0, reason)
 end
 
 --- Decides.
@@ -30,13 +36,12 @@ end
 function retry.decide(err, situation)
     if situation.attempt >= situation.max_attempts then return nil, "no attempts left" end
     if situation.token_refused then
-        if situation.can_renew then return pause(situation, 0, "the token was refused") end
+        if situation.can_renew then return at_once(err, situation, "the token was refused") end
         return nil, "no other token to be had"
     end
-    if situation.clock_corrected then return pause(situation, 0, "the clock was off") end
-    if err.kind == "rate_limited" then return rate_limited(err, situation) end
+    if situation.clock_corrected then return at_once(err, situation, "the clock was off") end
     if not err.retryable then return nil, "not safe, or not of use, to repeat" end
-    return pause(situation, backoff(situation), "it may pass: " .. err.kind)
+    return later(err, situation, "it may pass: " .. err.kind)
 end
 
 return retry

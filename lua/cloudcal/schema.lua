@@ -8,6 +8,8 @@ local schema = {}
 -- The order in which sections are checked, so that the first problem is always the same one.
 local SECTIONS = { "path", "query", "body", "Client", "Calendar" }
 
+local LONGEST_NAME = 100 -- beyond it a wrong name is not compared with the known ones
+
 local function edit_distance(a, b)
     local row = {}
     for j = 0, #b do row[j] = j end
@@ -28,13 +30,21 @@ end
 -- @return the nearest of `names` (an array), or nil if none is near
 function schema.nearest(wrong, names)
     local best, least = nil, math.floor(#wrong / 3) + 1
+    if #wrong > LONGEST_NAME then return nil end
     for _, name in ipairs(names) do
-        local distance = #wrong <= 100 and edit_distance(wrong:lower(), name:lower()) or least
+        local distance = edit_distance(wrong:lower(), name:lower())
         if distance < least or (distance == least and not best) then
             best, least = name, distance
         end
     end
     return best
+end
+
+--- Text of a key that somebody gave us; never calls a metamethod.
+function schema.text_of(key)
+    local kind = type(key)
+    if kind == "string" or kind == "number" or kind == "boolean" then return tostring(key) end
+    return ("(a %s)"):format(kind)
 end
 
 local indexes = setmetatable({}, { __mode = "k" })
@@ -97,7 +107,7 @@ end
 
 local function unknown_field(section, fields, key)
     local known = index(fields)
-    local path = section .. "." .. tostring(key)
+    local path = section .. "." .. schema.text_of(key)
     local near = type(key) == "string" and schema.nearest(key, known.names)
     return problem("unknown_field", path, near
         and ("is not a field; did you mean %s?"):format(near) or "is not a field")

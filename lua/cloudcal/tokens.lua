@@ -11,6 +11,9 @@ local tokens = {}
 -- The service hands out a new token only in the last 30 minutes of the old one.
 local RENEW_EARLY = 300 -- seconds
 
+-- After an early renewal that failed, so that not every call pays for the next one.
+local RENEW_AGAIN = 15 -- seconds
+
 local LOCK_SECONDS = 30 -- a fetch that takes longer is given up by those who wait for it
 local LOOK_AGAIN = 0.02 -- seconds between two looks at another process's fetch
 
@@ -142,9 +145,13 @@ local function app_key(call, secret)
     return table.concat({ "token", call.base_url, call.client.app_id, core.sha256(secret) }, "\n")
 end
 
+-- Until when a token is not renewed, although its end is near.
+local rest_until = {}
+
 -- A store that fails must not fail the call when a token can be had without it.
 local function remember(call, store, key, answer)
     if not store or answer.expire <= 0 then return end
+    rest_until[key] = clock.now() + answer.expire / 2
     local kept, message = store:set(key, answer.tenant_access_token, answer.expire)
     if not kept then
         log.write(call.client, "warn", "the store keeps no token", { reason = message })
@@ -155,12 +162,26 @@ end
 local function look_up(store, key)
     if not store then return nil end
     local token, left = store:get(key)
-    return token, token ~= nil and left < RENEW_EARLY
+    local is_old = token ~= nil and left < RENEW_EARLY and clock.now() >= (rest_until[key] or 0)
+    return token, is_old
 end
 
-local function renew(call, store, key, fetch, secret)
-    local answer, err = fetch { app_id = call.client.app_id, app_secret = secret }
-    if not answer then return nil, err end
+-- A token from the service goes into a header, like one from the caller.
+local function check_fetched(answer)
+    if core.is_visible(answer.tenant_access_token) and answer.tenant_access_token ~= "" then
+        return nil
+    end
+    return { name = "wrong_response_type", stage = "token", field = "tenant_access_token",
+        message = "tenant_access_token is not one word of ASCII in the answer" }
+end
+
+local function renew(call, store, key, fetch, secret, early)
+    local answer, err = fetch({ app_id = call.client.app_id, app_secret = secret }, early)
+    if answer then err = check_fetched(answer) end
+    if err then
+        rest_until[key] = early and clock.now() + RENEW_AGAIN or nil
+        return nil, err
+    end
     remember(call, store, key, answer)
     return answer.tenant_access_token
 end
@@ -199,7 +220,7 @@ local function fetch_in_turn(call, fetch, store, key, secret, lock)
     local token, is_old = look_up(store, key)
     local renewed, err
     if is_held and is_old or not token then
-        renewed, err = renew(call, store, key, fetch, secret)
+        renewed, err = renew(call, store, key, fetch, secret, token ~= nil)
     end
     if is_held then
         store:unlock(key)
@@ -234,7 +255,8 @@ end
 --- Gets the token for the next attempt of a call.
 -- @param call with client (its options), options (of the call), identity, endpoint, base_url,
 -- refused (the last token was refused) and secrets, to which what must not be shown is added
--- @param fetch function(body) that calls the tenant token endpoint: answer, or nil and an error
+-- @param fetch function(body, early) that calls the tenant token endpoint: answer, or nil and an
+-- error; early: there is still a token that can be used
 -- @return the token, and whether there may be another one when it is refused; or nil and the
 -- fields of an error, or an error
 function tokens.get(call, fetch)

@@ -142,7 +142,8 @@ return {
     },
     unknown_field = {
         kind = "invalid_request",
-        hint = "This name is not a field of the endpoint. The message names the nearest one, if there is one.",
+        hint = "This name is not a field of the endpoint. The message names the nearest one, if "
+            .. "there is one.",
         hint_zh = "该名称不是此接口的字段。若有相近的字段名，消息中会给出。",
     },
     wrong_type = {
@@ -207,7 +208,8 @@ return {
     },
     identity_unclear = {
         kind = "invalid_request",
-        hint = "Both a user and a tenant identity are configured. Choose one with the option identity.",
+        hint = "Both a user and a tenant identity are configured. Choose one with the option "
+            .. "identity.",
         hint_zh = "同时配置了用户身份与应用身份，请用 identity 选项指定其一。",
     },
     not_for_tenants = {

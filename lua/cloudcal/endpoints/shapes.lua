@@ -1,4 +1,7 @@
 -- What several endpoints have in common.
+local BINDING_ID = "ZW1haWxfYWRtaW5fZXhhbXBsZUBvdXRsb29rLmNvbSBlbWFpbF9hY2NvdW50X2V4YW1wbGVAb3V0bG"
+    .. "9vay5jb20="
+
 local user_id_type = {
     name = "user_id_type", type = "string", default = "open_id",
     enum = { "open_id", "union_id", "user_id" },
@@ -10,7 +13,7 @@ return {
     user_id_type = user_id_type,
     binding_id = {
         name = "exchange_binding_id", type = "string", required = true, min = 1,
-        example = "ZW1haWxfYWRtaW5fZXhhbXBsZUBvdXRsb29rLmNvbSBlbWFpbF9hY2NvdW50X2V4YW1wbGVAb3V0bG9vay5jb20=",
+        example = BINDING_ID,
         about = { en = "ID of the binding, as create returned it.",
                   zh = "绑定关系的 ID，由创建接口返回。" },
     },
@@ -26,7 +29,7 @@ return {
             { name = "status", type = "string", example = "doing",
               enum = { "doing", "cal_done", "timespan_done", "done", "err" } },
             { name = "exchange_binding_id", type = "string",
-              example = "ZW1haWxfYWRtaW5fZXhhbXBsZUBvdXRsb29rLmNvbSBlbWFpbF9hY2NvdW50X2V4YW1wbGVAb3V0bG9vay5jb20=" },
+              example = BINDING_ID },
         },
     },
     field_scopes = {

@@ -5,7 +5,8 @@ return {
         en = "Get the tenant token of a custom app.",
         zh = "获取自建应用的 tenant_access_token。",
     },
-    doc = "https://open.feishu.cn/document/server-docs/authentication-management/access-token/tenant_access_token_internal",
+    doc = "https://open.feishu.cn/document/server-docs/authentication-management/access-token/"
+        .. "tenant_access_token_internal",
     method = "POST",
     path = "/open-apis/auth/v3/tenant_access_token/internal",
     content_type = "application/json; charset=utf-8",

@@ -67,7 +67,9 @@ local function queue_faults(door, request)
         if not fault then return problem(reason) end
         parsed[i] = fault
     end
-    for _, fault in ipairs(parsed) do table.insert(door.queue, fault) end
+    for _, fault in ipairs(parsed) do
+        for _ = 1, fault.count or 1 do table.insert(door.queue, fault) end
+    end
     return reply(200, { queued = #parsed })
 end
 

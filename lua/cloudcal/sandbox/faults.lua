@@ -50,7 +50,7 @@ local function define_cut(name, about, write, ending)
     end)
 end
 
--- Nothing comes, or not in time -----------------------------------------------------------
+-- Nothing comes, or not in time -------------------------------------------------------
 
 define("none", "no fault: a place holder in a queue", function(s) return send(s, s:answer()) end)
 
@@ -83,7 +83,7 @@ define("drip", "one byte each 50 ms", function(s)
     return true
 end)
 
--- The connection ends -----------------------------------------------------------------------
+-- The connection ends -----------------------------------------------------------------
 
 define("reset", "RST instead of an answer", function(s)
     s:answer()
@@ -133,7 +133,7 @@ define_cut("eof_body_bare", "the same, without a TLS goodbye", function(wire, an
     wire:sleep(0.02)
 end, "abandon")
 
--- The framing is wrong ------------------------------------------------------------------------
+-- The framing is wrong ----------------------------------------------------------------
 
 define_cut("two_lengths", "two different Content-Length", function(wire, answer)
     local wrong = "Content-Length: " .. #answer.body + 7
@@ -194,7 +194,7 @@ define("continue_flood", "2000 times 100 Continue, then the answer", function(s)
     return send(s, answer)
 end)
 
--- The body is wrong -----------------------------------------------------------------------------
+-- The body is wrong -------------------------------------------------------------------
 
 define("endless_body", "a body without end, in chunks", function(s)
     local piece = chunk((" "):rep(65536))
@@ -248,7 +248,7 @@ define("gzip", "a compressed body that nobody asked for", function(s)
     return send(s, answer)
 end)
 
--- Another answer: the service does not act ---------------------------------------------------------
+-- Another answer: the service does not act --------------------------------------------
 
 local function define_page(name, status, title)
     define(name, "an HTML page with status " .. status, function(s)
@@ -293,7 +293,7 @@ define("echo_secrets", "an error that repeats the request's secrets everywhere",
     return send(s, s:refuse(190002, echo, 400, { { "X-Echo", header } }))
 end)
 
--- Names ----------------------------------------------------------------------------------------
+-- Names -------------------------------------------------------------------------------
 
 local function code_fault(code)
     return { name = tostring(code), about = "the code of the tables", run = function(s)

@@ -6,7 +6,7 @@ local START_SECONDS = 15
 local POLL_SECONDS = 0.02
 
 -- Held here so that a server does not end because its table was collected while only
--- base_url is still in use. They end with this Lua state.
+-- base_url is still in use. The servers end with this Lua state.
 local running = {}
 
 local function quote(argument) return "'" .. argument:gsub("'", "'\\''") .. "'" end
@@ -18,8 +18,8 @@ local function for_child(path)
 end
 
 local function environment(given)
-    local path = quote(for_child(given.lua_path or package.path))
-    local cpath = quote(for_child(given.lua_cpath or package.cpath))
+    local path = quote(given.lua_path or for_child(package.path))
+    local cpath = quote(given.lua_cpath or for_child(package.cpath))
     return ("LUA_PATH=%s LUA_CPATH=%s LUA_PATH_5_4=%s LUA_CPATH_5_4=%s"):format(
         path, cpath, path, cpath)
 end
@@ -34,26 +34,40 @@ local function command(given, argv, file)
     return ("{ %s; echo ended $?; } >%s"):format(table.concat(words, " "), quote(file))
 end
 
-local function read_line(file)
-    local handle = io.open(file)
-    local line = handle and handle:read("*l")
-    local complete = line and handle:seek() > #line
-    if handle then handle:close() end
-    return complete and line or nil
+local function read_line(handle)
+    local start = handle:seek()
+    local line = handle:read("*l")
+    if line and handle:seek() > start + #line then return line end
+    handle:seek("set", start)
 end
 
-local function wait_for_line(file)
+local function wait_for_line(handle)
     for _ = 1, START_SECONDS / POLL_SECONDS do
-        local line = read_line(file)
+        local line = read_line(handle)
         if line then return line end
         os.execute("sleep " .. POLL_SECONDS)
     end
 end
 
+-- Closing the pipe is enough, unless another child of this program inherited it: then only
+-- a signal ends the server. The shell around it says on its output when it has ended, so
+-- that no stranger with the same number gets the signal.
+local function finish(child)
+    if not child.pipe then return end
+    if not read_line(child.output) then
+        os.execute(("kill -TERM %d 2>/dev/null"):format(child.pid))
+    end
+    child.output:close()
+    child.pipe:close()
+    child.pipe = nil
+end
+
+local child_class = { __gc = finish }
+
 local function stop(self)
-    local pipe = running[self]
+    local child = running[self]
     running[self] = nil
-    if pipe then pipe:close() end
+    if child then finish(child) end
 end
 
 local own_options = { "interpreter", "lua_path", "lua_cpath" }
@@ -70,10 +84,15 @@ end
 local function launch(own, argv)
     local file = os.tmpname()
     local pipe, problem = io.popen(command(own, argv, file), "w")
-    local line = pipe and wait_for_line(file)
+    local output = assert(io.open(file))
+    local line = pipe and wait_for_line(output)
     os.remove(file)
     local ready = line and line:find("^{") and require("cloudcal.json").decode(line)
-    if ready then return ready, pipe end
+    if ready then
+        local child = { pipe = pipe, output = output, pid = ready.pid }
+        return ready, setmetatable(child, child_class)
+    end
+    output:close()
     if pipe then pipe:close() end
     return nil, ("the sandbox did not start: %s"):format(problem or line or "no answer in time")
 end
@@ -82,14 +101,14 @@ end
 -- feishu, lark, youkong) with stop(), or nil and a message. A wrong option raises.
 -- Options: those of the command line by name (port, faults, rate, sync_seconds,
 -- token_seconds, clock_skew, certificate, verbose, and credentials such as app_id);
--- interpreter (default "lua5.4"), lua_path and lua_cpath of the child.
+-- interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath).
 function sandbox.start(given)
     local own, others = split_options(given)
     local argv, problem = require("cloudcal.sandbox.options").arguments(others)
     if not argv then error("sandbox: " .. problem, 2) end
-    local ready, pipe = launch(own, argv)
-    if not ready then return nil, pipe end
-    running[ready] = pipe
+    local ready, child = launch(own, argv)
+    if not ready then return nil, child end
+    running[ready] = child
     ready.stop = function() stop(ready) end
     return ready
 end

@@ -17,7 +17,7 @@ local function words(list)
     return set, count
 end
 
--- Authorize -----------------------------------------------------------------------------
+-- Authorize ---------------------------------------------------------------------------
 
 local function target_of(uri, fields)
     local parts = {}
@@ -67,7 +67,7 @@ local function authorize(call)
     return redirect(call, query.redirect_uri, { code = new_code(call, query), state = query.state })
 end
 
--- Token ---------------------------------------------------------------------------------
+-- Token -------------------------------------------------------------------------------
 
 local function read_fields(request)
     if (request.headers["content-type"] or ""):find("form-urlencoded", 1, true) then

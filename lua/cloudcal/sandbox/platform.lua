@@ -27,6 +27,23 @@ local function add_token(place, token, kind, user)
     return token
 end
 
+local holders = {
+    user_access_token = "admin", member_access_token = "member",
+    no_calendar_access_token = "newcomer", tenant_access_token = "bot",
+}
+
+local function first_credentials(world, place, given)
+    local credentials = {
+        app_id = place.app_id, app_secret = place.app_secret, open_id = place.admin.open_id,
+    }
+    for name, holder in pairs(holders) do
+        local kind = holder == "bot" and "tenant" or "user"
+        local token = given[name] or kind:sub(1, 1) .. "-" .. world:word(32)
+        credentials[name] = add_token(place, token, kind, place[holder])
+    end
+    return credentials
+end
+
 --- The state of one of the two services. `given` may hold its credentials.
 function platform.new(world, service, given)
     local place = {
@@ -42,18 +59,7 @@ function platform.new(world, service, given)
     }
     place.admin.administrator = true
     place.newcomer.calendar, place.bot.user_id = nil, nil
-    place.credentials = {
-        app_id = place.app_id, app_secret = place.app_secret, open_id = place.admin.open_id,
-    }
-    for name, holder in pairs {
-        user_access_token = { "u-", "user", place.admin },
-        member_access_token = { "u-", "user", place.member },
-        no_calendar_access_token = { "u-", "user", place.newcomer },
-        tenant_access_token = { "t-", "tenant", place.bot },
-    } do
-        local token = given[name] or holder[1] .. world:word(32)
-        place.credentials[name] = add_token(place, token, holder[2], holder[3])
-    end
+    place.credentials = first_credentials(world, place, given)
     return place
 end
 
@@ -107,7 +113,7 @@ local function find_route(service, method, path)
     end
 end
 
--- Authentication ------------------------------------------------------------------------
+-- Authentication ----------------------------------------------------------------------
 
 local kind_codes = { tenant = 99991663, user = 99991668 }
 
@@ -142,7 +148,7 @@ local function authenticate(call)
     call.caller = entry
 end
 
--- Rate limit ----------------------------------------------------------------------------
+-- Rate limit --------------------------------------------------------------------------
 
 local function admit(call, operation)
     local place = call.place
@@ -158,7 +164,7 @@ local function admit(call, operation)
     }
 end
 
--- Parameters ----------------------------------------------------------------------------
+-- Parameters --------------------------------------------------------------------------
 
 local function invalid(message)
     return { code = 190002, violations = { { field = "body", description = message } } }
@@ -215,7 +221,7 @@ local function refused_combination(call)
     end
 end
 
--- What the endpoints do -----------------------------------------------------------------
+-- What the endpoints do ---------------------------------------------------------------
 
 local handlers = {}
 
@@ -264,7 +270,7 @@ local function serve(call)
     return answers.success(call, data)
 end
 
--- Tenant token --------------------------------------------------------------------------
+-- Tenant token ------------------------------------------------------------------------
 
 local KEEP = 1800 -- the same token comes back while this many seconds of it remain
 
@@ -289,15 +295,16 @@ end
 
 local function serve_tenant_token(call)
     local body = read_body(call) or {}
-    if body.app_id ~= call.place.app_id then return token_refusal(call, { code = 10003 }) end
-    if body.app_secret ~= call.place.app_secret then return token_refusal(call, { code = 10015 }) end
+    local place = call.place
+    if body.app_id ~= place.app_id then return token_refusal(call, { code = 10003 }) end
+    if body.app_secret ~= place.app_secret then return token_refusal(call, { code = 10015 }) end
     local token, expire = tenant_token(call)
     return answers.json(call, 200, {
         code = 0, msg = "ok", tenant_access_token = token, expire = expire,
     })
 end
 
--- The door ------------------------------------------------------------------------------
+-- The door ----------------------------------------------------------------------------
 
 local function log_id(world, now)
     return os.date("!%Y%m%d%H%M%S", math.floor(now)) .. world:hex(20):upper()

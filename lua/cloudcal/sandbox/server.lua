@@ -20,7 +20,7 @@ local HANDSHAKE_SECONDS = 15
 
 local function complain(...) io.stderr:write("sandbox: ", ...) end
 
--- Faults --------------------------------------------------------------------------------
+-- Faults ------------------------------------------------------------------------------
 
 -- A fault with a count stands that many times in the queue of each port; one without
 -- stays. The header of a request comes before both.
@@ -37,7 +37,7 @@ local function next_fault(door, request)
     return table.remove(door.queue, 1) or door.always
 end
 
--- Requests ------------------------------------------------------------------------------
+-- Requests ----------------------------------------------------------------------------
 
 local function situation_of(door, request, connection)
     local now = wall_clock() + door.clock_skew
@@ -107,7 +107,7 @@ local function serve_one(door, connection)
     return keep and not request.close
 end
 
--- Connections ---------------------------------------------------------------------------
+-- Connections -------------------------------------------------------------------------
 
 local function on_error(_, _, code) return code end
 
@@ -144,7 +144,7 @@ local function accept_all(loop, door)
     end
 end
 
--- Start and end -------------------------------------------------------------------------
+-- Start and end -----------------------------------------------------------------------
 
 local function listen(port)
     local ok, listener = pcall(socket.listen, { host = "127.0.0.1", port = port, reuseaddr = true })
@@ -219,21 +219,30 @@ local function wait_for_signal(stop)
     stop.now = true
 end
 
+local STDIN = { pollfd = 0, events = "r" }
+
+-- A file or /dev/null cannot be polled, and neither can a stdin that was never open. Asked
+-- before anything else is opened, which would then be number 0.
+local function can_poll_stdin()
+    local loop = cqueues.new()
+    loop:wrap(cqueues.poll, STDIN, 0)
+    return (loop:step(0)) == true
+end
+
 -- Reads one byte at a time, and only when there is one: nothing else may wait for stdin.
--- What cannot be polled (a file, /dev/null) is read at once.
-local function wait_for_stdin(stop)
+local function wait_for_stdin(stop, can_poll)
     io.stdin:setvbuf("no")
     repeat
-        pcall(cqueues.poll, { pollfd = 0, events = "r" })
+        if can_poll then cqueues.poll(STDIN) end
     until not io.read(1)
     stop.now = true
 end
 
-local function run(doors, values)
+local function run(doors, values, can_poll)
     local loop, stop = cqueues.new(), { now = false }
     for _, door in ipairs(doors) do loop:wrap(accept_all, loop, door) end
     loop:wrap(wait_for_signal, stop)
-    if not values.no_stdin then loop:wrap(wait_for_stdin, stop) end
+    if not values.no_stdin then loop:wrap(wait_for_stdin, stop, can_poll) end
     while not stop.now do
         local ok, problem = loop:step()
         if not ok then complain("internal error: ", tostring(problem), "\n") end
@@ -241,6 +250,7 @@ local function run(doors, values)
 end
 
 local function start(values)
+    local can_poll = can_poll_stdin()
     local authority, tls = certificates.new(values.certificate, os.time() + values.clock_skew)
     local doors, problem = open_doors(values, tls)
     if not doors then
@@ -250,7 +260,7 @@ local function start(values)
     local ca_file = write_file(authority)
     io.stdout:write(ready_line(doors, ca_file), "\n")
     io.stdout:flush()
-    local ok, failure = pcall(run, doors, values)
+    local ok, failure = pcall(run, doors, values, can_poll)
     os.remove(ca_file)
     if not ok then complain(tostring(failure), "\n") end
     return ok and 0 or 1

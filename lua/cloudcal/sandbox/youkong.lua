@@ -37,7 +37,7 @@ end
 --- Nothing here is common to all answers.
 function youkong.prepare() end
 
--- Who asks ------------------------------------------------------------------------------
+-- Who asks ----------------------------------------------------------------------------
 
 local function digits_of(timestamp)
     if type(timestamp) == "number" and timestamp == math.floor(timestamp) then
@@ -162,7 +162,7 @@ local function put_calendar(call, body)
     return answers.done(call, { CalendarId = id })
 end
 
--- The door ------------------------------------------------------------------------------
+-- The door ----------------------------------------------------------------------------
 
 --- Refuse a request with { code, msg, http, headers }.
 function youkong.refuse(call, refusal)

@@ -2,10 +2,12 @@
 -- endpoints, raw calls, and the plumbing of the wrappers.
 
 local client = require "cloudcal.client"
+local core = require "cloudcal.core"
 local endpoints = require "cloudcal.endpoints"
 local json = require "cloudcal.json"
 local options = require "cloudcal.options"
 local request = require "cloudcal.request"
+local schema = require "cloudcal.schema"
 
 local base = {}
 
@@ -25,7 +27,7 @@ end
 
 local function copy(given)
     local result = {}
-    for key, value in pairs(given) do result[key] = value end
+    for key, value in next, given do result[key] = value end
     return result
 end
 
@@ -35,28 +37,29 @@ local function field_names(endpoint, section)
     return names
 end
 
+local function anything() end
+
 -- Parts a table into what `wanted` names and the call options.
-local function part(given, wanted)
-    local found, rest = {}, {}
-    for key, value in pairs(given) do
-        if wanted[key] then found[key] = value else rest[key] = value end
-    end
-    local rows = copy(options.call)
-    for key in pairs(wanted) do rows[key] = function() end end
+local function part(service, given, wanted)
+    local found, rest, rows = {}, {}, copy(service.call_options)
+    for key in pairs(wanted) do rows[key] = anything end
     local problem = options.problem(given, rows)
     if problem then return nil, problem end
+    for key, value in next, given do
+        if wanted[key] then found[key] = value else rest[key] = value end
+    end
     return found, rest
 end
 
 --- Parts the `opts` of a wrapper into query parameters and call options.
 -- @param more names beside them that the wrapper takes; they are returned with the query
 -- @return the query, the call options; or nil and a message
-function base.part_options(endpoint, opts, more)
+function base.part_options(state, endpoint, opts, more)
     if opts == nil then return {}, {} end
     if type(opts) ~= "table" then return nil, "opts must be a table, not a " .. type(opts) end
     local wanted = field_names(endpoint, "query")
     for name in pairs(more or {}) do wanted[name] = true end
-    return part(opts, wanted)
+    return part(state.service, opts, wanted)
 end
 
 --- Checks that an argument has a Lua type; raises at the caller of the method.
@@ -76,7 +79,7 @@ local function mirror_call(state, endpoint)
         if type(given) ~= "table" then
             error("the request must be a table, not a " .. type(given), 2)
         end
-        local sections, call_options = part(given, endpoint.request)
+        local sections, call_options = part(state.service, given, endpoint.request)
         if not sections then error(call_options, 2) end
         return client.call(state, endpoint, sections, call_options)
     end
@@ -131,20 +134,30 @@ local function raw_shape_problem(given)
     end
 end
 
+local function is_text(value)
+    return type(value) == "string" and core.utf8_length(value) ~= nil
+end
+
 local function is_scalar(value)
-    local kind = type(value)
-    return kind == "string" or kind == "boolean" or (kind == "number" and value == value
-        and value % 1 == 0 and math.abs(value) <= 2 ^ 53)
+    return is_text(value) or type(value) == "boolean"
+        or (type(value) == "number" and value % 1 == 0 and math.abs(value) <= 2 ^ 53)
+end
+
+-- A list repeats its name in the query.
+local function is_query_value(value)
+    if type(value) ~= "table" then return is_scalar(value) end
+    for key, one in next, value do
+        if type(key) ~= "number" or not is_scalar(one) then return false end
+    end
+    return true
 end
 
 local function query_problem(query)
-    for name, value in pairs(query) do
-        for _, one in ipairs(type(value) == "table" and value or { value }) do
-            if type(name) ~= "string" or not is_scalar(one) then
-                local field = "query." .. tostring(name)
-                return { name = "wrong_type", field = field,
-                    message = field .. " must be text, a whole number or a boolean" }
-            end
+    for name, value in next, query do
+        if not is_text(name) or not is_query_value(value) then
+            local field = "query." .. schema.text_of(name)
+            return { name = "wrong_type", field = field,
+                message = field .. " must be text, a whole number or a boolean" }
         end
     end
 end
@@ -182,7 +195,7 @@ local methods = {}
 function methods:request(given)
     local state = base.state_of(self)
     base.expect(given, "table", "the request")
-    local raw, call_options = part(given, RAW)
+    local raw, call_options = part(state.service, given, RAW)
     if not raw then error(call_options, 2) end
     raw.method = raw.method or state.service.raw.method
     local wrong = raw_shape_problem(raw)
@@ -205,7 +218,7 @@ local function describe(self)
     return ("cloudcal.%s (%s)"):format(state.name, state.base_url)
 end
 
-local function new_client(service, name, given)
+local function new_client(service, name, given, is_view)
     local state = {
         name = name, service = service, options = given,
         base_url = without_slash(given.base_url or service.base_url(name, given)),
@@ -213,7 +226,7 @@ local function new_client(service, name, given)
     }
     local self = setmetatable({}, service.metatable)
     states[self] = state
-    if service.on_new then service.on_new(state) end
+    if service.on_new then service.on_new(state, is_view) end
     return self
 end
 
@@ -239,7 +252,7 @@ function methods:with(changes)
     for name, value in pairs(changes) do given[name] = value end
     local problem = problem_of(state.service, given, view_rows(state.service))
     if problem then error(problem, 2) end
-    return new_client(state.service, state.name, given)
+    return new_client(state.service, state.name, given, true)
 end
 
 --- Loads the CA store and opens a connection: for loading screens and the start of a program.

@@ -13,7 +13,7 @@ local HOSTS = {
 local JSON = "application/json; charset=utf-8"
 
 local feishu = {
-    options = options.platform,
+    options = options.platform, call_options = options.platform_call,
     roots = { calendar = true },
     raw = { method = "GET", tokens = { "tenant", "user" }, content_type = JSON },
     body_prefix = "body.",
@@ -32,8 +32,9 @@ end
 
 --- The verdict of an answer: success is the code 0, or "0" at Lark's OAuth endpoints.
 function feishu.verdict(body)
-    local code = tonumber(body.code)
-    if not code or code % 1 ~= 0 then return nil end
+    local code = body.code
+    if type(code) == "string" then code = tonumber(code:match("^%d+$")) end
+    if type(code) ~= "number" or code % 1 ~= 0 then return nil end
     return {
         success = code == 0, code = code, msg = body.msg or body.error_description,
         detail = type(body.error) == "table" and body.error or nil,
@@ -78,7 +79,7 @@ end
 function methods:generate_caldav_conf(body, opts)
     local state = base.state_of(self)
     body = expect_body(body, 2)
-    local query, call_options = base.part_options(GENERATE, opts)
+    local query, call_options = base.part_options(state, GENERATE, opts)
     if not query then error(call_options, 2) end
     return data_of(base.call(state, GENERATE, { body = body }, call_options))
 end
@@ -91,7 +92,7 @@ end
 function methods:create_exchange_binding(body, opts)
     local state = base.state_of(self)
     body = expect_body(body, 2)
-    local query, call_options = base.part_options(CREATE, opts)
+    local query, call_options = base.part_options(state, CREATE, opts)
     if not query then error(call_options, 2) end
     return data_of(base.call(state, CREATE, { body = body, query = query }, call_options))
 end
@@ -104,7 +105,7 @@ end
 function methods:get_exchange_binding(id, opts)
     local state = base.state_of(self)
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(GET, opts)
+    local query, call_options = base.part_options(state, GET, opts)
     if not query then error(call_options, 2) end
     local given = { path = { exchange_binding_id = id }, query = query }
     return data_of(base.call(state, GET, given, call_options))
@@ -119,7 +120,7 @@ end
 function methods:delete_exchange_binding(id, opts)
     local state = base.state_of(self)
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(DELETE, opts)
+    local query, call_options = base.part_options(state, DELETE, opts)
     if not query then error(call_options, 2) end
     local given = { path = { exchange_binding_id = id } }
     local body, err, meta = base.call(state, DELETE, given, call_options)
@@ -133,7 +134,7 @@ end
 -- Source: open.larksuite.com, calendar-v4/calendar/primary
 function methods:primary_calendar(opts)
     local state = base.state_of(self)
-    local query, call_options = base.part_options(PRIMARY, opts)
+    local query, call_options = base.part_options(state, PRIMARY, opts)
     if not query then error(call_options, 2) end
     local data, err, meta =
         data_of(base.call(state, PRIMARY, { query = query }, call_options))
@@ -142,7 +143,8 @@ function methods:primary_calendar(opts)
     if first then return first, nil, meta end
     return nil, base.error(state, PRIMARY, {
         name = "no_primary_calendar", http_status = meta.status, log_id = meta.log_id,
-        message = "the answer holds no calendar", code = 0, body = { data = data },
+        message = "the answer holds no calendar", code = 0, acted = "yes",
+        body = { data = data },
     }), meta
 end
 
@@ -223,7 +225,7 @@ end
 function methods:wait_exchange_binding(id, opts)
     local state = base.state_of(self)
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(GET, opts, POLLING)
+    local query, call_options = base.part_options(state, GET, opts, POLLING)
     local problem = query and polling_problem(query) or not query and call_options
     if problem then error(problem, 2) end
     local polling = {}

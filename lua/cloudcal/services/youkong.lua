@@ -26,7 +26,7 @@ local CONTENT_TYPES = {
 local offsets = {}
 
 local youkong = {
-    options = options.youkong,
+    options = options.youkong, call_options = options.call,
     roots = { allinone = true },
     raw = { method = "POST", tokens = {} },
     body_prefix = "",
@@ -37,16 +37,25 @@ function youkong.base_url(_, given)
     return HOSTS[given.environment]
 end
 
+local function is_production(given)
+    local url = given.base_url or HOSTS[given.environment] or ""
+    local host = url:lower():match("^%a+://([^/:]+)")
+    return given.environment == "production" or host == HOSTS.production:match("//(.+)$")
+end
+
 local function credentials_problem(given)
     local key, proof = given.client_key, given.secret or given.signer
-    if given.secret and given.signer then return "options 'secret' and 'signer' exclude each other" end
+    if given.secret and given.signer then
+        return "options 'secret' and 'signer' exclude each other"
+    end
     if (key == nil) ~= (proof == nil) then
         return "options 'client_key' and 'secret' (or 'signer') go together"
     end
     if key == nil and given.environment ~= "sandbox" then
-        return "options 'client_key' and 'secret' can be left out with environment = \"sandbox\" only"
+        return "options 'client_key' and 'secret' can be left out with "
+            .. "environment = \"sandbox\" only"
     end
-    if key == PUBLISHED.client_key and given.environment == "production" then
+    if (key or PUBLISHED.client_key) == PUBLISHED.client_key and is_production(given) then
         return "option 'client_key' is the vendor's published test account; production refuses it"
     end
 end
@@ -58,13 +67,13 @@ function youkong.options_problem(given)
     return credentials_problem(given)
 end
 
---- Fills in the published account, and says what it is worth.
-function youkong.on_new(state)
+--- Fills in the published account, and says what it is worth; a view has heard it.
+function youkong.on_new(state, is_view)
     local given = state.options
     if given.client_key == nil then
         given.client_key, given.secret = PUBLISHED.client_key, PUBLISHED.secret
     end
-    if given.client_key == PUBLISHED.client_key then
+    if given.client_key == PUBLISHED.client_key and not is_view then
         log.write(given, "warn", "the vendor's published test account is in use: "
             .. "anybody can read and change its calendars", { service = state.name })
     end
@@ -105,7 +114,7 @@ end
 function youkong.compose(call)
     local sent, user_code = {}, call.request.user_code
     if call.endpoint.raw then
-        for name, value in pairs(call.request.body or {}) do sent[name] = value end
+        for name, value in next, call.request.body or {} do sent[name] = value end
     else
         sent.Calendar, user_code = call.request.Calendar, call.request.Client.UserCode
     end
@@ -143,7 +152,7 @@ function youkong.raw_problem(raw)
         return { name = "wrong_type", field = "body",
             message = "body must be a table: the signed Client is added to it" }
     end
-    if raw.body and raw.body.Client ~= nil then
+    if raw.body and rawget(raw.body, "Client") ~= nil then
         return { name = "filled_by_cloudcal", field = "Client",
             message = "Client is filled in by cloudcal; give user_code" }
     end
@@ -152,7 +161,8 @@ end
 --- After a refusal: is our clock the reason? Then the next signature uses the service's time.
 -- @return true if the call can be signed anew with a corrected time
 function youkong.correct_clock(call, err, facts)
-    local date = err.kind == "rejected" and response.header(facts.head, "date")
+    if err.kind ~= "rejected" or call.meta.clock_skew then return false end
+    local date = response.header(facts.head, "date")
     local theirs = date and clock.parse_date(date)
     if not theirs then return false end
     local skew = theirs - clock.time()
@@ -171,7 +181,7 @@ local PUT = base.endpoint "allinone.putcalendar"
 local methods = youkong.methods
 
 local function put(state, user_code, calendar, opts, variant)
-    local query, call_options = base.part_options(PUT, opts)
+    local query, call_options = base.part_options(state, PUT, opts)
     if not query then return nil, call_options end
     if type(user_code) ~= "string" then
         return nil, "user_code must be a string, not a " .. type(user_code)

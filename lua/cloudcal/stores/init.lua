@@ -25,6 +25,10 @@ function stores.nginx(dict)
     return store
 end
 
+function stores.file()
+    error("cloudcal.stores.file is not in this version", 2)
+end
+
 --- Tells a store from everything else.
 function stores.is_store(value)
     return type(value) == "table" and getmetatable(value) == "cloudcal.store"

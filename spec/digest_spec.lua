@@ -1,0 +1,60 @@
+-- luacheck: std lua54+busted
+local core = require "cloudcal.core"
+
+describe("md5", function()
+    it("gives RFC 1321's own results", function()
+        local alnum = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        local vectors = {
+            [""] = "d41d8cd98f00b204e9800998ecf8427e",
+            a = "0cc175b9c0f1b6a831c399e269772661",
+            abc = "900150983cd24fb0d6963f7d28e17f72",
+            ["message digest"] = "f96b697d7cb7938d525a2f31aaf161d0",
+            abcdefghijklmnopqrstuvwxyz = "c3fcd3d76192e4007dfb496cca67e13b",
+            [alnum] = "d174ab98d277d9f5a5611c2c9f419d9f",
+            [("1234567890"):rep(8)] = "57edf4a22be3c955ac49da2e2107b67a",
+        }
+        for text, sum in pairs(vectors) do assert.equal(sum, core.md5(text)) end
+    end)
+
+    it("reads past NUL and over block ends", function()
+        assert.equal("93b885adfe0da089cdf634904fd59f71", core.md5 "\0")
+        assert.not_equal(core.md5 "a\0b", core.md5 "a\0c")
+        local seen = {}
+        for length = 0, 200 do
+            local sum = core.md5(("x"):rep(length))
+            assert.is_truthy(sum:match("^%x+$") and #sum == 32 and not seen[sum])
+            seen[sum] = true
+        end
+        assert.equal("7707d6ae4e027c70eea2a935c2296f21", core.md5(("a"):rep(1000000)))
+    end)
+
+    it("gives the signatures that the service published", function()
+        local text = "key=UK155728046140bc&secret=f2af3c18606d4df59f865e8b80928510&timestamp="
+        assert.equal("3b2c5181688371335ca691c8b797d09b", core.md5(text .. 1560390163))
+        assert.equal("e2f64d44c169b55e1e6a7c5e6b7b6328", core.md5(text .. 1560389891))
+    end)
+
+    it("takes a string only", function()
+        assert.error(function() core.md5() end)
+        assert.error(function() core.md5 {} end)
+    end)
+end)
+
+describe("sha256", function()
+    it("gives FIPS 180-4's own results", function()
+        assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            core.sha256 "")
+        assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            core.sha256 "abc")
+        assert.equal("248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+            core.sha256 "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
+        assert.equal("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0",
+            core.sha256(("a"):rep(1000000)))
+    end)
+
+    it("reads past NUL", function()
+        assert.equal("6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+            core.sha256 "\0")
+        assert.not_equal(core.sha256 "a\0b", core.sha256 "a\0c")
+    end)
+end)

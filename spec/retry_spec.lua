@@ -1,0 +1,242 @@
+-- The table of "when a call is sent again" row by row, and its laws on a simulated clock.
+local errors = require "cloudcal.errors"
+local response = require "cloudcal.response"
+local retry = require "cloudcal.retry"
+local codes = require "cloudcal.codes"
+
+local function error_of(fields, repeatable)
+    fields.message = "m"
+    return errors.new(fields, { service_name = "feishu", operation = "x", repeatable = repeatable })
+end
+
+local function situation(changes)
+    local all = { attempt = 1, max_attempts = 3, max_delay = 20, remaining = 30, random = 0.5,
+                  token_refused = false, can_renew = false, clock_corrected = false }
+    for name, value in pairs(changes or {}) do all[name] = value end
+    return all
+end
+
+local function decide(fields, repeatable, changes)
+    return (retry.decide(error_of(fields, repeatable), situation(changes)))
+end
+
+-- As the core ends an exchange: libcurl's number, and whether bytes may have left.
+local function failed(number, sent)
+    return response.transport_error(number, "", sent)
+end
+
+local function coded(code, acted)
+    local row = codes.find(code)
+    return { kind = row.kind, code = code, acted = acted or "no" }
+end
+
+local TOKEN_REFUSED = { 99991663, 99991664, 99991665, 99991668, 99991671, 99991677, 4001,
+                        20005, 20006, 20013, 20014 }
+
+describe("a call is sent again", function()
+    for _, repeatable in ipairs { true, false } do
+        describe(repeatable and "(repeatable)" or "(not repeatable)", function()
+            it("when it was not sent: DNS, connect, handshake cut", function()
+                for _, number in ipairs { 5, 6, 7, 1006 } do
+                    for _, sent in ipairs { true, false } do
+                        assert.equal(0.25, decide(failed(number, sent), repeatable))
+                    end
+                end
+                assert.equal(0.25, decide(failed(28, false), repeatable))
+            end)
+
+            it("not when certificate, host name or CA are wrong", function()
+                for _, number in ipairs { 35, 60, 77, 83, 90, 91 } do
+                    assert.is_nil(decide(failed(number, false), repeatable))
+                    assert.is_nil(decide(failed(number, true), repeatable))
+                end
+            end)
+
+            it("when refused before acting, after the named time or a backoff", function()
+                for _, code in ipairs { 190004, 190005, 190010, 99991400 } do
+                    local fields = coded(code)
+                    assert.equal(0.25, decide(fields, repeatable))
+                    fields.retry_after = 7
+                    assert.equal(7, decide(fields, repeatable))
+                    fields.retry_after = 20
+                    assert.equal(20, decide(fields, repeatable))
+                    fields.retry_after = 20.5
+                    assert.is_nil(decide(fields, repeatable))
+                    fields.retry_after = 7
+                    assert.is_nil(decide(fields, repeatable, { remaining = 7 }))
+                end
+                assert.equal(3, decide({ name = "http_too_many_requests", retry_after = 3 },
+                    repeatable))
+            end)
+
+            it("when the token was refused and another is to be had, once", function()
+                for _, code in ipairs(TOKEN_REFUSED) do
+                    local changes = { token_refused = true, can_renew = true }
+                    assert.equal(0, decide(coded(code), repeatable, changes))
+                    changes.can_renew = false
+                    assert.is_nil(decide(coded(code), repeatable, changes))
+                end
+            end)
+
+            it("when the clock was corrected after a refusal", function()
+                assert.equal(0, decide({ kind = "rejected" }, repeatable,
+                    { clock_corrected = true }))
+            end)
+
+            it("not for other refusals", function()
+                for _, code in ipairs { 99991403, 190002, 190006, 190007, 195100, 195101, 195103,
+                                        191002, 99991672, 99991679, 99991661, 195105 } do
+                    assert.is_nil(decide(coded(code), repeatable))
+                end
+            end)
+
+            it("not after an answer that cannot be used", function()
+                for _, acted in ipairs { "no", "maybe", "yes" } do
+                    for _, kind in ipairs { "bad_response", "too_large", "cancelled",
+                                            "out_of_memory", "invalid_request" } do
+                        assert.is_nil(decide({ kind = kind, acted = acted }, repeatable))
+                    end
+                end
+                assert.is_nil(decide({ kind = "timeout", acted = "yes" }, repeatable))
+            end)
+
+            it("after a maybe only if it is repeatable", function()
+                local wanted = repeatable and 0.25 or nil
+                for _, number in ipairs { 18, 28, 52, 55, 56, 65, 92, 1003, 1004 } do
+                    assert.equal(wanted, (decide(failed(number, true), repeatable)))
+                end
+                assert.equal(wanted, (decide(coded(190003, "maybe"), repeatable)))
+                assert.equal(wanted, (decide({ name = "http_server_error", acted = "maybe" },
+                    repeatable)))
+            end)
+
+            it("never when out of attempts or of time", function()
+                for _, fields in ipairs { failed(7, false), coded(190004), coded(99991663) } do
+                    local renew = { token_refused = fields.code == 99991663, can_renew = true }
+                    renew.attempt = 3
+                    assert.is_nil(decide(fields, repeatable, renew))
+                    renew.attempt, renew.remaining = 1, 0
+                    assert.is_nil(decide(fields, repeatable, renew))
+                    renew.remaining = -1
+                    assert.is_nil(decide(fields, repeatable, renew))
+                end
+            end)
+        end)
+    end
+
+    it("not with a new signature or token when the first may have been acted on", function()
+        for _, changes in ipairs { { clock_corrected = true },
+                                   { token_refused = true, can_renew = true } } do
+            assert.is_nil(decide({ kind = "rejected", acted = "maybe" }, false, changes))
+            assert.is_nil(decide({ kind = "rejected", acted = "yes" }, true, changes))
+        end
+        assert.is_nil(decide({ kind = "rate_limited", acted = "maybe" }, false))
+    end)
+
+    it("after the time that an answer names, whatever the answer is", function()
+        local fields = { name = "http_server_error", acted = "maybe", retry_after = 9 }
+        assert.equal(9, decide(fields, true))
+        assert.is_nil(decide(fields, false))
+        fields.retry_after = 21
+        assert.is_nil(decide(fields, true))
+    end)
+
+    it("says why, and why not", function()
+        for _, fields in ipairs { failed(7, false), coded(190004), coded(99991403) } do
+            local _, reason = retry.decide(error_of(fields, true), situation())
+            assert.is_true(type(reason) == "string" and #reason > 5)
+        end
+    end)
+end)
+
+describe("the pause", function()
+    it("doubles its bound up to max_delay", function()
+        for attempt, bound in ipairs { 0.5, 1, 2, 4, 8, 16, 20, 20 } do
+            local changes = { attempt = attempt, max_attempts = 100, random = 1 - 2 ^ -20 }
+            local pause = decide(failed(7, false), false, changes)
+            assert.is_true(pause < bound and pause > bound * 0.999, attempt .. " " .. pause)
+            changes.random = 0
+            assert.equal(0, decide(failed(7, false), false, changes))
+            changes.max_delay, changes.random = 0, 0.9
+            assert.equal(0, decide(failed(7, false), false, changes))
+        end
+        local late = { attempt = 99, max_attempts = 100, random = 0.5 }
+        assert.equal(10, decide(failed(7, false), false, late))
+    end)
+end)
+
+-- One call on a simulated clock --------------------------------------------------------------
+
+local KINDS = { "rate_limited", "service_error", "network", "timeout", "tls", "rejected",
+                "bad_response", "unauthenticated", "not_found", "quota_exhausted", "too_large" }
+local ACTED = { "no", "no", "maybe", "yes" }
+
+local function random_failure(random)
+    local fields = { kind = KINDS[random(#KINDS)], acted = ACTED[random(#ACTED)] }
+    if random(3) == 1 then fields.retry_after = random(0, 400) / 10 end
+    local refused = random(6) == 1
+    if refused then fields.kind = "unauthenticated" end
+    return fields, refused, not refused and random(12) == 1
+end
+
+local function check_pause(pause, err, now)
+    assert(pause >= 0 and pause < now.deadline - now.time, "past the deadline")
+    assert(now.attempt < now.max_attempts, "too many attempts")
+    assert(err.acted == "no" or (err.acted == "maybe" and now.repeatable),
+        "sent again after acting")
+    if err.retry_after and not now.special then
+        assert(pause >= err.retry_after, "before the named time")
+        assert(pause <= now.max_delay, "longer than max_delay")
+    else
+        assert(pause <= math.min(now.max_delay, 0.5 * 2 ^ (now.attempt - 1)), "out of range")
+    end
+end
+
+local function simulate(random)
+    local now = { time = 0, deadline = random(1, 600) / 10, attempt = 0, renewals = 0,
+                  max_attempts = random(1, 8), max_delay = random(0, 250) / 10,
+                  repeatable = random(2) == 1 }
+    repeat
+        now.attempt = now.attempt + 1
+        now.time = now.time + random(0, 300) / 100
+        local fields, token_refused, clock_corrected = random_failure(random)
+        local err = error_of(fields, now.repeatable)
+        local pause = retry.decide(err, {
+            attempt = now.attempt, max_attempts = now.max_attempts, max_delay = now.max_delay,
+            remaining = now.deadline - now.time, random = random(0, 2 ^ 20 - 1) / 2 ^ 20,
+            token_refused = token_refused, can_renew = token_refused and now.renewals == 0,
+            clock_corrected = clock_corrected,
+        })
+        now.special = token_refused or clock_corrected
+        if pause then
+            check_pause(pause, err, now)
+            if token_refused then now.renewals = now.renewals + 1 end
+            now.time = now.time + pause
+        end
+    until not pause
+    assert(now.attempt <= now.max_attempts, "too many attempts")
+    assert(now.renewals <= 1, "more than one renewal")
+    return now.attempt
+end
+
+-- The same numbers in every Lua: Park and Miller's generator.
+local function generator(seed)
+    local state = seed % 2147483646 + 1
+    return function(low, high)
+        if not high then low, high = 1, low end
+        state = state * 16807 % 2147483647
+        return low + state % (high - low + 1)
+    end
+end
+
+describe("random failures on a simulated clock", function()
+    it("keep the laws, 10,000 times", function()
+        local first, attempts = os.time(), 0
+        for seed = first, first + 9999 do
+            local kept, problem = pcall(simulate, generator(seed))
+            assert.is_true(kept, ("seed %d: %s"):format(seed, tostring(problem)))
+            attempts = attempts + problem
+        end
+        assert.is_true(attempts > 12000, "hardly anything was sent again: " .. attempts)
+    end)
+end)
