@@ -7,5 +7,6 @@ files["lua/cloudcal/wait/loop.lua"] = { std = "max" }
 files["lua/cloudcal/wait/yieldable.lua"] = { std = "max" }
 files["lua/cloudcal/codes/generic.lua"] = { max_line_length = false }
 files["examples/love"] = { std = "luajit+love" }
+files["examples/loops/neovim.lua"] = { std = "luajit", globals = { "vim" } }
 files["examples/neovim"] = { std = "luajit", globals = { "vim" } }
 files["examples/haproxy"] = { std = "lua53", globals = { "core" } }

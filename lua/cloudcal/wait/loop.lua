@@ -1,5 +1,7 @@
 --- Waiting in tasks: a loop runs coroutines that yield while their calls are under way.
 -- Only this file resumes them, and only calls made by the task's own coroutine yield.
+-- On Lua 5.1, whose coroutines do not yield across C, a call under pcall blocks the other tasks
+-- too, and one in a metamethod or in the iterator of a for loop raises.
 
 local core = require "cloudcal.core"
 local is_yieldable = require "cloudcal.wait.yieldable"
