@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -33,6 +34,62 @@ static void push_versions (lua_State *L,
   set_version(L, "openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
 }
 
+/* {======================================================
+** A host that has an OpenSSL of its own inside offers it to libcurl, too.
+** All of it serves (seen: nginx with 3.5 inside, libcurl made for 3.0). A
+** part would get objects that the rest, from another library, has made.
+** ======================================================= */
+
+#if defined(__GLIBC__)
+
+static const char *const essential[] = {
+  "SSL_CTX_new", "SSL_CTX_ctrl", "SSL_CTX_free", "SSL_CTX_get_cert_store",
+  "SSL_CTX_set_alpn_protos", "SSL_CTX_set_cert_store",
+  "SSL_CTX_set_cipher_list", "SSL_CTX_set_options", "SSL_CTX_set_verify",
+  "SSL_new", "SSL_connect", "SSL_ctrl", "SSL_free", "SSL_get_error",
+  "SSL_get_verify_result", "SSL_get1_peer_certificate", "SSL_read",
+  "SSL_set0_rbio", "SSL_set0_wbio", "SSL_set_connect_state", "SSL_shutdown",
+  "SSL_write", "TLS_client_method", "BIO_meth_new", "BIO_new",
+  "BIO_new_mem_buf", "CRYPTO_free", "ERR_get_error", "EVP_DigestInit_ex",
+  "EVP_MD_fetch", "OPENSSL_sk_num", "PEM_X509_INFO_read_bio", "RAND_bytes",
+  "X509_STORE_add_cert", "X509_STORE_load_file", "X509_get_ext_d2i"
+};
+
+#define ESSENTIALS ((int)(sizeof(essential) / sizeof(essential[0])))
+
+/* the file of the host that has this function inside; NULL: none has */
+static const char *inside_of (const char *function) {
+  Dl_info info;
+  void *address = dlsym(RTLD_DEFAULT, function);
+  if (address == NULL || dladdr(address, &info) == 0 ||
+      strstr(info.dli_fname, "/libssl.so") != NULL ||
+      strstr(info.dli_fname, "/libcrypto.so") != NULL)
+    return NULL;
+  return info.dli_fname;
+}
+
+static void refuse_half_an_openssl (lua_State *L) {
+  const char *host = NULL;
+  int i, inside = 0;
+  for (i = 0; i < ESSENTIALS; i++) {
+    const char *file = inside_of(essential[i]);
+    if (file != NULL) {
+      host = file;
+      inside++;
+    }
+  }
+  if (inside > 0 && inside < ESSENTIALS)
+    luaL_error(L, "cloudcal: %s has a part of an OpenSSL inside, and libcurl "
+               "would take the rest from libssl.so: link both with the same "
+               "library", host);
+}
+
+#else
+#define refuse_half_an_openssl(L) ((void)(L))
+#endif
+
+/* }====================================================== */
+
 /* random() -> number in [0, 1), from the system's generator */
 static int l_random (lua_State *L) {
   unsigned char b[4] = { 0, 0, 0, 0 };
@@ -50,6 +107,7 @@ static const luaL_Reg core_functions[] = {
 CORE_EXPORT int luaopen_cloudcal_core (lua_State *L) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+  refuse_half_an_openssl(L);
   pthread_once(&once, initialise);
   if (ready != CURLE_OK)
     return luaL_error(L, "cloudcal: libcurl cannot start: %s",
