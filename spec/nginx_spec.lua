@@ -533,6 +533,22 @@ describe("in nginx", function()
         assert_all_ok(finish_all(begin(host, "/call?slow=0.1", 20)))
     end)
 
+    it("leaves no error in OpenSSL's queue, where nginx would find it", function()
+        local port = sandbox.feishu.base_url:match(":(%d+)$")
+        local host = start { values = { sandbox_port = port }, server = [[
+        location = /stale { content_by_lua_block {
+            local given = options()
+            given.ca_file = nil
+            local _, err = cloudcal.feishu(given):primary_calendar()
+            local con = ngx.socket.tcp()
+            assert(con:connect("127.0.0.1", %(sandbox_port)))
+            assert(con:sslhandshake(false, "sandbox", false))
+            ngx.print(err.kind)
+        } }]] }
+        assert.equal("tls", get(host, "/stale").body)
+        assert.falsy(host:log():find("[alert]", 1, true), host:log())
+    end)
+
     describe("map, loop and sleep", function()
         local SERVER = [[
         location = /map { content_by_lua_block {

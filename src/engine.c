@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+
 #if defined(__linux__) && !defined(CORE_NO_EPOLL)
 #define USE_EPOLL 1
 #include <sys/epoll.h>
@@ -262,6 +264,12 @@ static void recycle (struct engine *e, CURL *easy) {
   }
 }
 
+/* OpenSSL's queue is the thread's, and libcurl leaves errors in it that the
+** host would take for its own */
+static void leave_no_error (void) {
+  ERR_clear_error();
+}
+
 /* takes the exchange out of libcurl and out of the list */
 static void detach (struct engine *e, struct transfer *t) {
   CURL *easy = t->easy;
@@ -271,6 +279,7 @@ static void detach (struct engine *e, struct transfer *t) {
   t->easy = NULL;
   if (easy != NULL)
     recycle(e, easy);
+  leave_no_error();
 }
 
 static void complete (struct engine *e, struct transfer *t, CURLcode code) {
@@ -313,6 +322,7 @@ static void shut (struct engine *e, CURLcode code) {
     curl_easy_cleanup(e->spare[--e->spares]);
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
+  leave_no_error();
   e->multi = NULL;
   close_descriptor(&e->outlet);
   close_descriptor(&e->bell);
@@ -410,6 +420,7 @@ static void settle (struct engine *e, CURLMcode result) {
   else
     shut(e, result == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY :
                                             CURLE_RECV_ERROR);
+  leave_no_error();
 }
 
 static void act (struct engine *e, curl_socket_t s, int mask) {
