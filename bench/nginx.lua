@@ -3,11 +3,11 @@
 --
 --   lua5.4 bench/nginx.lua [seconds]        needs nginx with its Lua module, wrk, lua-socket
 
-package.path = "lua/?.lua;lua/?/init.lua;spec/?.lua;" .. package.path
+package.path = "lua/?.lua;lua/?/init.lua;./?.lua;" .. package.path
 package.cpath = "build/5.4/?.so;" .. package.cpath
 
 local core = require "cloudcal.core"
-local server = require "nginx_server"
+local server = require "spec.hosts.nginx_server"
 local socket = require "socket"
 
 local SECONDS = tonumber(arg[1]) or 8

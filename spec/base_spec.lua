@@ -69,7 +69,8 @@ describe("a constructor", function()
         http_version = { 1.1, "3", 2 },
         retry = { true, 5, { attempts = 1 }, { max_attempts = 0 }, { max_attempts = 1.5 },
                   { max_attempts = "3" }, { max_delay = -1 } },
-        rate_limit = { true, { per_hour = 1 }, { per_second = 0 }, 5 }, store = { true, {}, "x" }, logger = { "x", {}, true },
+        rate_limit = { true, { per_hour = 1 }, { per_second = 0 }, 5 },
+        store = { true, {}, "x" }, logger = { "x", {}, true },
         log_level = { "loud", 1 }, language = { "de", 1 }, user_agent = { 5, "", "a\r\nB: c" },
     }
 

@@ -88,8 +88,13 @@ luajit2() { suite luajit; }
 # Hosts -----------------------------------------------------------------------------------
 
 nginx_workers() {
-    bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/nginx_spec.lua
+    bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/nginx.lua
     report "nginx $(version_of nginx -v)" LuaJIT $?
+}
+
+event_loops() {
+    bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/adapters.lua
+    report "luv, cqueues, copas" 5.4 $?
 }
 
 neovim() {
@@ -130,7 +135,7 @@ embedded_dynamic() { embedded dynamic; }
 
 # -----------------------------------------------------------------------------------------
 
-all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers neovim love_screen haproxy_chroot
+all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 event_loops nginx_workers neovim love_screen haproxy_chroot
     embedded_static embedded_dynamic'
 chosen=${*:-$all}
 

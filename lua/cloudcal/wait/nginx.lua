@@ -5,7 +5,7 @@ local core = require "cloudcal.core"
 
 local nginx = {}
 
-local ngx = rawget(_G, "ngx")
+local ngx -- the host's interface, as it was when somebody asked where we are
 
 local PAUSE = 0.002 -- seconds between two steps: well below a round trip, little work
 local BUDGET, MOST = 0.0005, 0.004 -- seconds that a step may keep others from the worker
@@ -19,22 +19,37 @@ local YIELDS = {
     ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true, preread = true,
 }
 
+local function find_host()
+    ngx = rawget(_G, "ngx")
+    if type(ngx) ~= "table" or not ngx.get_phase then ngx = nil end
+    return ngx
+end
+
+local function semaphores()
+    return require "ngx.semaphore"
+end
+
+-- What only has the name of nginx cannot wait.
+local function has_means()
+    return ngx.timer ~= nil and ngx.sleep ~= nil and (pcall(semaphores))
+end
+
 --- Tells whether this is nginx, and whether the phase lets a call wait.
 -- @return true or false; and the name of the phase where it is nginx
 function nginx.is_here()
-    local phase = ngx and ngx.get_phase and ngx.get_phase()
+    local phase = find_host() and ngx.get_phase()
     if not phase or phase == "init" then return false end
-    return YIELDS[phase] == true, phase
+    return YIELDS[phase] == true and has_means(), phase
 end
 
 --- Tells whether this process is one of nginx's, whatever the phase.
 function nginx.is_host()
-    return ngx ~= nil and ngx.get_phase ~= nil
+    return find_host() ~= nil
 end
 
 --- How many workers share what each of them counts for itself.
 function nginx.worker_count()
-    return ngx and ngx.worker and ngx.worker.count and ngx.worker.count() or 1
+    return find_host() and ngx.worker and ngx.worker.count and ngx.worker.count() or 1
 end
 
 -- {======================================================
@@ -109,7 +124,7 @@ local function has_driver()
 end
 
 local function new_semaphore()
-    return require("ngx.semaphore").new()
+    return semaphores().new()
 end
 
 local function rest(engine, semaphore, seconds)

@@ -3,7 +3,7 @@
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local sandboxes = require "cloudcal.sandbox"
-local server = require "spec.nginx_server"
+local server = require "spec.hosts.nginx_server"
 local socket = require "socket"
 
 local sandbox, strict -- the second one counts calls
