@@ -48,6 +48,7 @@ struct engine {
   int queued;                   /* how many of them libcurl has not seen */
   unsigned turn;                /* which kind of work comes next */
   unsigned completed;           /* counts; only changes matter */
+  int64_t longest;              /* microseconds of one action, of late */
   long max_connections;
   CURL *spare[CORE_SPARE_HANDLES];
   int spares;
@@ -425,7 +426,12 @@ static void settle (struct engine *e, CURLMcode result) {
 
 static void act (struct engine *e, curl_socket_t s, int mask) {
   int running;
+  int64_t took, begin = engine_now();
   settle(e, curl_multi_socket_action(e->multi, s, mask, &running));
+  took = engine_now() - begin;
+  e->longest -= e->longest / 64;
+  if (took > e->longest)
+    e->longest = took;
 }
 
 static struct transfer *next_queued (struct engine *e) {
@@ -751,6 +757,12 @@ static int l_next_ended (lua_State *L) {
   return 1;
 }
 
+/* engine:longest() -> seconds that the longest action of late took */
+static int l_longest (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)check(L)->longest / 1e6);
+  return 1;
+}
+
 /* engine:close(): ends what is under way, closes every connection */
 static int l_close (lua_State *L) {
   shut(check(L), CURLE_ABORTED_BY_CALLBACK);
@@ -829,6 +841,7 @@ static const luaL_Reg methods[] = {
   { "timeout", l_timeout },
   { "new_group", l_new_group },
   { "next_ended", l_next_ended },
+  { "longest", l_longest },
   { "close", l_close },
   { NULL, NULL }
 };

@@ -25,9 +25,6 @@ local TOO_NEAR = 0.01 -- seconds
 -- meta
 -- =======================================================}
 
--- What meta.headers and meta.timings are made of when they are first read.
-local sources = setmetatable({}, { __mode = "k" })
-
 local lazy = {}
 
 function lazy.headers(source)
@@ -40,25 +37,23 @@ function lazy.timings(source)
     return { dns = dns, connect = connect, tls = tls, first_byte = first_byte, total = total }
 end
 
-local meta_metatable = {
-    __metatable = "cloudcal.meta",
-    __index = function(meta, name)
-        local make = lazy[name]
-        if not make then return nil end
-        local value = make(sources[meta])
-        rawset(meta, name, value)
-        return value
-    end,
-}
-
+-- `source` holds what is made into headers and timings when they are first read. It stands in
+-- the metatable: a weak table of all of them would be work for each garbage collection.
 local function new_meta()
-    local meta = setmetatable({ attempts = 0, elapsed = 0, waited = 0 }, meta_metatable)
-    sources[meta] = {}
-    return meta
+    local source = {}
+    local meta = setmetatable({ attempts = 0, elapsed = 0, waited = 0 }, {
+        __metatable = "cloudcal.meta",
+        __index = function(meta, name)
+            local value = lazy[name] and lazy[name](source)
+            rawset(meta, name, value)
+            return value
+        end,
+    })
+    return meta, source
 end
 
 local function note_answer(call, transfer, status, head)
-    local meta, source = call.meta, sources[call.meta]
+    local meta, source = call.meta, call.source
     head = redact.text(head, call.secrets)
     source.head, source.transfer = head, transfer
     meta.headers, meta.timings = nil, nil
@@ -234,9 +229,10 @@ end
 
 local function token_call(outer, body)
     local endpoint = endpoints.by_operation["auth.v3.tenant_access_token.internal"]
+    local meta, source = new_meta()
     return setmetatable({
         endpoint = endpoint, request = { body = body }, identity = "none", stage = "token",
-        repeatable = true, meta = new_meta(), url = outer.base_url .. endpoint.path,
+        repeatable = true, meta = meta, source = source, url = outer.base_url .. endpoint.path,
         headers = {}, content_type = endpoint.content_type,
         options = { retry = outer.options.retry }, maybe = false,
     }, { __index = outer })
@@ -276,10 +272,12 @@ end
 local function new_call(state, endpoint, call_options)
     local given = state.options
     local timeout = call_options.timeout or given.timeout or options.defaults.timeout
+    local meta, source = new_meta()
     return {
         service_name = state.name, service = state.service, endpoint = endpoint,
         client = given, options = call_options, transport = state.transport,
-        base_url = state.base_url, deadline = clock.now() + timeout, meta = new_meta(),
+        base_url = state.base_url, deadline = clock.now() + timeout,
+        meta = meta, source = source,
         secrets = own_secrets(given), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
         operation = endpoint.operation, language = given.language,

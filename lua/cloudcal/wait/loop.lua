@@ -18,6 +18,7 @@ Task.__name = "cloudcal.task"
 Task.__metatable = "cloudcal.task"
 
 local LONG = 3600 -- seconds
+local MOST_RESERVED = 0.75 -- of a step, for its last action
 local CANCELLED = 42 -- libcurl's number for "aborted by callback"
 local MARK = {} -- what our own yields pass, so that a foreign one is noticed
 
@@ -242,6 +243,11 @@ function loop:spawn(fn, ...)
     return task
 end
 
+-- No work begins that might end too late: what was begun last is finished.
+local function work_time(seconds)
+    return seconds - math.min(core.engine():longest(), MOST_RESERVED * math.max(0, seconds))
+end
+
 --- Lets the tasks go on for so long, and never waits longer.
 -- @param seconds 0 if absent
 -- @return the number of live tasks
@@ -251,7 +257,7 @@ function loop:step(seconds)
         error("seconds must be a number, not a " .. type(seconds), 2)
     end
     if seconds ~= seconds then error("seconds must be a number, not NaN", 2) end
-    local deadline = core.now() + (seconds or 0)
+    local deadline = core.now() + work_time(seconds or 0)
     while self.live > 0 do
         loop.turn(self, deadline)
         if core.now() >= deadline then break end
