@@ -551,10 +551,11 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   return 1;
 }
 
+/* After the first round nothing is begun that might end after `limit`. */
 static void run (struct engine *e, int64_t limit) {
   unsigned before = e->completed;
   while (e->live > 0 && round_once(e, limit, limit) >= 0 &&
-         e->completed == before && engine_now() < limit)
+         e->completed == before && engine_now() < limit - e->longest)
     ;
 }
 

@@ -257,10 +257,11 @@ function loop:step(seconds)
         error("seconds must be a number, not a " .. type(seconds), 2)
     end
     if seconds ~= seconds then error("seconds must be a number, not NaN", 2) end
-    local deadline = core.now() + work_time(seconds or 0)
+    local started = core.now()
+    local deadline, work_until = started + (seconds or 0), started + work_time(seconds or 0)
     while self.live > 0 do
         loop.turn(self, deadline)
-        if core.now() >= deadline then break end
+        if core.now() >= work_until then break end
     end
     return self.live
 end
