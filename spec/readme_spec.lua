@@ -1,5 +1,7 @@
 --- The READMEs: their Lua blocks, put together, are one program that runs.
 
+local lua = require "spec.lua"
+
 local function read(path)
     local file = assert(io.open(path))
     local text = file:read("*a")
@@ -22,7 +24,7 @@ local function run(code)
     local file = assert(io.open(name, "w"))
     file:write(code)
     file:close()
-    local pipe = assert(io.popen(("lua5.4 %s 2>&1; echo \"exit $?\""):format(name)))
+    local pipe = assert(io.popen(("%s %s 2>&1; echo \"exit $?\""):format(lua.command(), name)))
     local output = pipe:read("*a")
     pipe:close()
     os.remove(name)
@@ -51,8 +53,7 @@ describe("README", function()
             local text = read(path)
             for _, set in ipairs { options.platform, options.youkong, options.platform_call } do
                 for name in pairs(set) do
-                    local later = name == "accounts_url" or name == "rate_limit"
-                        or name == "app_type"
+                    local later = name == "accounts_url" or name == "app_type"
                     assert.truthy(later or text:find("`" .. name, 1, true)
                         or text:find(name, 1, true), path .. ": " .. name)
                 end
