@@ -1,4 +1,3 @@
--- luacheck: std lua54+busted
 local peer = require "spec.peer"
 local support = require "spec.support"
 

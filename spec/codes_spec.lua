@@ -1,4 +1,3 @@
--- luacheck: std min+busted
 -- The code tables against the vendors' documents and the contract, typed here a second time.
 local calendar = require "cloudcal.codes.calendar"
 local token = require "cloudcal.codes.token"
@@ -125,7 +124,7 @@ local KIND_OF_LOCAL = {
         wrong_token_kind identity_unclear not_for_tenants not_sendable
     ]],
     permission_denied = "http_forbidden",
-    rate_limited = "http_too_many_requests",
+    rate_limited = "http_too_many_requests own_rate_limit",
     service_error = "http_server_error",
 }
 
@@ -376,6 +375,9 @@ describe("local_errors.lua", function()
     end)
 
     it("shows the way out of an nginx phase that cannot wait", function()
-        assert.is_truthy(local_errors.cannot_wait.hint:find("init_by_lua", 1, true))
+        for _, way in ipairs { "access_by_lua", "ngx.timer.at" } do
+            assert.is_truthy(local_errors.cannot_wait.hint:find(way, 1, true))
+            assert.is_truthy(local_errors.cannot_wait.hint_zh:find(way, 1, true))
+        end
     end)
 end)

@@ -1,4 +1,3 @@
--- luacheck: std lua54+busted
 local core = require "cloudcal.core"
 local peer = require "spec.peer"
 local support = require "spec.support"
@@ -97,14 +96,13 @@ describe("a host that opens and closes Lua states", function()
             if state == 1 then core.engine():close() end
             if state == 2 then left[1]:cancel() left = nil collectgarbage() end
             if state == 3 then
-                left.ring = left
-                setmetatable(left, { __gc = function(t)
-                    for i = 1, 3 do t[i]:cancel() end
+                left.ring = require("spec.lua").at_end(function()
+                    for i = 1, 3 do left[i]:cancel() end
                     core.engine():step(0)
                     core.engine():close()
                     local late = core.engine():submit(options "none")
                     core.engine():step(0.01)
-                end })
+                end)
             end
         ]], { url = sandbox.feishu.base_url .. "/", ca_file = sandbox.ca_file }, 4)
         assert.equal(("404\nclosed; core mapped\n"):rep(4), output)

@@ -1,4 +1,3 @@
--- luacheck: std lua54+busted
 local core = require "cloudcal.core"
 
 describe("md5", function()

@@ -8,7 +8,7 @@ local CHARACTERS = { "a", "有", "😀" }
 
 local VALUES = { -- one of each Lua type
     string = "x", number = 1, boolean = true, table = {}, ["function"] = print,
-    thread = coroutine.create(print), userdata = io.stdout,
+    thread = coroutine.create(function() end), userdata = io.stdout,
 }
 
 local LUA_TYPE = { string = "string", integer = "number", boolean = "boolean" }

@@ -3,6 +3,7 @@ local clock = require "cloudcal.clock"
 local cloudcal = require "cloudcal"
 local endpoints = require "cloudcal.endpoints"
 local json = require "cloudcal.json"
+local lua = require "spec.lua"
 local schema = require "cloudcal.schema"
 local support = require "spec.support"
 local wire = require "spec.wire"
@@ -253,7 +254,7 @@ describe("the code tables", function()
         local client = support.client("lark"):with { retry = false }
         local names, rows = {}, codes["calendar.v4.calendar.primary"]
         for i, row in ipairs(rows) do names[i] = tostring(row[2]) end
-        support.faults("lark", (table.unpack or unpack)(names)) -- luacheck: ignore
+        support.faults("lark", lua.unpack(names))
         for _, row in ipairs(rows) do
             local _, err = client:primary_calendar()
             assert.same(row, { err.http_status, err.code, err.msg })

@@ -1,3 +1,4 @@
+local lua = require "spec.lua"
 local real = require "cjson"
 
 -- What the current fork of lua-cjson does otherwise, on top of the installed one.
@@ -88,8 +89,10 @@ describe("the stand-in of the fork", function()
         assert.equal(LEAST, list[4])
         assert.equal(1.5, list[5])
         assert.equal("1 2", list[6])
-        assert.is_false(pcall(codec.encode, setmetatable({}, hostile)))
-        assert.equal("1.0", tostring(real.new().decode "[1]"[1]))
+        -- a table has no __len on Lua 5.1
+        local takes_hostile = pcall(codec.encode, setmetatable({}, hostile))
+        assert.equal(#setmetatable({}, { __len = function() return 1 end }) == 0, takes_hostile)
+        assert.equal(lua.version > "5.2" and "1.0" or "1", tostring(real.new().decode "[1]"[1]))
     end)
 end)
 
@@ -239,7 +242,7 @@ for name, cjson in pairs { ["Debian's lua-cjson"] = real, ["the fork of lua-cjso
             end)
 
             it("refuses what JSON has no word for", function()
-                for _, value in ipairs { print, coroutine.create(print), io.stdout } do
+                for _, value in ipairs { print, coroutine.create(function() end), io.stdout } do
                     refuses("a", { a = value })
                     refuses("", value)
                 end

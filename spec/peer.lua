@@ -1,7 +1,7 @@
 --- Servers of a spec's own, in this process: what the sandbox does not do. And child processes.
 
--- luacheck: std lua54
 local core = require "cloudcal.core"
+local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
 
@@ -125,13 +125,10 @@ end
 --- Runs a shell command.
 -- @return all that it wrote, and true if it succeeded
 function peer.shell(command)
-    local pipe = assert(io.popen(command .. " 2>&1"))
-    local output = pipe:read("*a")
-    return output, (pipe:close())
-end
-
-local function environment()
-    return ("LUA_PATH=%s LUA_CPATH=%s"):format(quote(package.path), quote(package.cpath))
+    local pipe = assert(io.popen(("( %s\n) 2>&1; echo \"status $?\""):format(command)))
+    local output, status = pipe:read("*a"):match("^(.*)status (%d+)\n$")
+    pipe:close()
+    return output, status == "0"
 end
 
 --- Runs a Lua script in a process of its own, which finds the modules that this one finds.
@@ -146,8 +143,7 @@ function peer.script(script, values, shell)
     end
     local text = "local given = {" .. table.concat(lines) .. "} " .. script
     local path = write_temporary(text)
-    local interpreter = peer.interpreter or "lua5.4"
-    local command = ("%s %s %s"):format(environment(), interpreter, path)
+    local command = ("%s %s"):format(lua.command(peer.interpreter), path)
     local before, after = (shell or "%s"):match("^(.-)%%s(.*)$")
     local output, ok = peer.shell(before .. command .. after)
     os.remove(path)
@@ -164,14 +160,16 @@ function peer.program(name, flags)
     local output, ok = peer.shell(("env -u LD_PRELOAD cc -std=c11 -Wall -Wextra -Werror -o %s"
         .. " spec/c/%s.c %s"):format(path, name, flags or ""))
     assert(ok, output)
-    programs[name] = setmetatable({ path = path }, { __gc = function() os.remove(path) end })
+    programs[name] = {
+        path = path, remover = lua.at_end(function() os.remove(path) end),
+    }
     return path
 end
 
 --- Runs a script in the C host of spec/c: globals fork, wait, leave; once in each of `states`
 -- Lua states, one after the other.
 function peer.host(script, values, states, shell)
-    local program = peer.program("host", "$(pkg-config --cflags --libs lua5.4)")
+    local program = peer.program("host", "$(pkg-config --cflags --libs " .. lua.package .. ")")
     local old = peer.interpreter
     peer.interpreter = ("%s %d"):format(program, states or 1)
     local output, ok = peer.script(script, values, shell)

@@ -4,16 +4,10 @@
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
+local lua = require "spec.lua"
 local support = require "spec.support"
 
 local pipeline = {}
-
-local unpack = rawget(table, "unpack")
-
---- What table.pack does, on every Lua.
-function pipeline.pack(...)
-    return { n = select("#", ...), ... }
-end
 
 --- Makes a call with faults queued for its requests.
 -- @param name the service whose requests are counted
@@ -23,9 +17,9 @@ end
 -- of these, calls (without the token endpoint) and tokens (only the token endpoint)
 function pipeline.run(name, faults, call)
     support.clear(name)
-    if #faults > 0 then support.faults(name, unpack(faults)) end
+    if #faults > 0 then support.faults(name, lua.unpack(faults)) end
     local started = core.now()
-    local values = pipeline.pack(call())
+    local values = lua.pack(call())
     local seen = { elapsed = core.now() - started, calls = {}, tokens = {} }
     seen.result, seen.err, seen.meta = values[1], values[2], values[3]
     assert(values.n == 3, "a call returns three values, not " .. values.n)
@@ -137,8 +131,6 @@ local function read_lines(path)
     return lines
 end
 
-local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
 --- Writes an HTTP answer with a right length.
 function pipeline.answer(body, headers, status)
     return ("HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s"):format(status or "200 OK",
@@ -163,8 +155,8 @@ function pipeline.scripted(answers)
     local script = write_file(SERVER)
     local given = write_file("return { " .. table.concat(lines, ", ") .. " }")
     local seen, ready = os.tmpname(), os.tmpname()
-    local pipe = io.popen(("LUA_PATH=%s LUA_CPATH=%s lua5.4 %s %s %s >%s"):format(
-        quote(package.path), quote(package.cpath), script, given, seen, ready), "w")
+    local pipe = io.popen(("%s %s %s %s >%s"):format(
+        lua.command(), script, given, seen, ready), "w")
     local server = { base_url = "http://127.0.0.1:" .. wait_for_port(ready) }
     function server.requests()
         local requests = {}

@@ -86,7 +86,7 @@ return function(options)
             total.failed = 1
         end
         write("\n%d passed, %d failed", total.passed, total.failed)
-        os.exit(total.failed == 0, true)
+        os.exit(total.failed == 0 and 0 or 1, true)
     end
 
     busted.subscribe({ "file", "start" }, on_file_start)

@@ -1,12 +1,13 @@
 --- The rockspec: it lists what the tree holds, and what it builds works outside the clone.
 
+local lua = require "spec.lua"
 local peer = require "spec.peer"
 
 local FILE = "cloudcal-scm-1.rockspec"
 
 local function load_rockspec()
     local spec = {}
-    assert(loadfile(FILE, "t", spec))()
+    lua.load_file(FILE, spec)()
     return spec
 end
 

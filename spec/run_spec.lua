@@ -26,7 +26,7 @@ teardown(function() peer.shell("rm -rf " .. directory) end)
 
 describe("./run", function()
     it("is a script for every POSIX shell", function()
-        assert.equal("#!/bin/sh\n", io.open("run"):read("*L"))
+        assert.equal("#!/bin/sh", io.open("run"):read("*l"))
         assert.same({ "", 0 }, { shell("sh -n run && test -x run && bash -n .ci/run") })
     end)
 

@@ -1,6 +1,7 @@
 local context = require "openssl.ssl.context"
 local errno = require "cqueues.errno"
 local json = require "cloudcal.json"
+local lua = require "spec.lua"
 local sandbox = require "cloudcal.sandbox"
 local socket = require "cqueues.socket"
 local store = require "openssl.x509.store"
@@ -10,11 +11,8 @@ local x509 = require "openssl.x509"
 local PRIMARY = "/open-apis/calendar/v4/calendars/primary"
 local CALDAV = "/open-apis/calendar/v4/settings/generate_caldav_conf"
 
--- The interpreter with the paths of this one, for a shell.
-local function lua_command()
-    local path = ("LUA_PATH='%s' LUA_CPATH='%s'"):format(package.path, package.cpath)
-    return path .. " " .. path:gsub("PATH=", "PATH_5_4=") .. " lua5.4 "
-end
+-- The interpreter of the sandbox, for a shell.
+local function lua_command() return lua.command_54() .. " " end
 
 local function read_file(path)
     local file = io.open(path)
@@ -98,7 +96,7 @@ local function read_rest(con, seconds, most)
     return table.concat(parts), "more"
 end
 
-local function alive(pid) return (os.execute("kill -0 " .. pid .. " 2>/dev/null")) == true end
+local function alive(pid) return lua.succeeds("kill -0 " .. pid .. " 2>/dev/null") end
 
 local function wait_until(condition)
     for _ = 1, 250 do
@@ -630,12 +628,23 @@ describe("sandbox process", function()
     it("ends with the program that started it", function()
         local script = 'io.write(assert(require("cloudcal.sandbox").start()).pid)'
         for _, ending in ipairs { "", "; io.flush() os.execute('kill -9 $PPID')" } do
-            local pipe = io.popen(lua_command() .. ("-e '%s' 2>/dev/null"):format(
+            local pipe = io.popen(lua.command() .. (" -e '%s' 2>/dev/null"):format(
                 (script .. ending):gsub("'", "'\\''")))
             local pid = pipe:read("*n")
             pipe:close()
             assert.is_true(wait_until(function() return not alive(pid) end))
         end
+    end)
+
+    it("ends with the program that started it although another child holds its stdin", function()
+        local script = 'io.write(assert(require("cloudcal.sandbox").start()).pid) '
+            .. 'os.execute("sleep 5 >/dev/null 2>&1 &")'
+        local started = os.time()
+        local pipe = io.popen(("%s -e '%s' 2>/dev/null"):format(lua.command(), script))
+        local pid = pipe:read("*n")
+        pipe:close()
+        assert.is_false(alive(pid))
+        assert.truthy(os.time() - started < 5)
     end)
 
     it("ends while a client is connected", function()
@@ -793,6 +802,6 @@ describe("sandbox module", function()
         local script = 'require("cloudcal.sandbox"); require("cloudcal.sandbox.options"); '
             .. 'for name in pairs(package.loaded) do '
             .. 'assert(not name:find("cqueues") and not name:find("openssl"), name) end'
-        assert.is_true((os.execute(lua_command() .. ("-e '%s'"):format(script))))
+        assert.is_true(lua.succeeds(lua_command() .. ("-e '%s'"):format(script)))
     end)
 end)

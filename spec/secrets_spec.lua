@@ -3,6 +3,7 @@
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
+local lua = require "spec.lua"
 local peer = require "spec.peer"
 local pipeline = require "spec.pipeline"
 local support = require "spec.support"
@@ -33,8 +34,7 @@ end
 
 local function start_sandbox()
     local out, log = os.tmpname(), os.tmpname()
-    local words = { "LUA_PATH=" .. peer.quote(package.path),
-        "LUA_CPATH=" .. peer.quote(package.cpath), "lua5.4 -e",
+    local words = { lua.command_54(), "-e",
         peer.quote 'require("cloudcal.sandbox.server").main(arg)', "/dev/null --verbose" }
     for name, value in pairs(SECRETS) do
         words[#words + 1] = "--" .. name:gsub("_", "-") .. " " .. peer.quote(value)

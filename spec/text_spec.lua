@@ -1,5 +1,5 @@
--- luacheck: std lua54+busted
 local core = require "cloudcal.core"
+local lua = require "spec.lua"
 
 local function bytes(...) return string.char(...) end
 
@@ -33,7 +33,7 @@ describe("utf8_length", function()
         for _, code in ipairs { 0, 0x7F, 0x80, 0x7FF, 0x800, 0xFFF, 0x1000, 0xCFFF, 0xD000,
                                 0xD7FF, 0xE000, 0xFFFD, 0xFFFE, 0xFFFF, 0x10000, 0x3FFFF,
                                 0x40000, 0xFFFFF, 0x100000, 0x10FFFF } do
-            assert.equal(1, core.utf8_length(utf8.char(code)), ("U+%04X"):format(code))
+            assert.equal(1, core.utf8_length(lua.utf8_char(code)), ("U+%04X"):format(code))
         end
     end)
 

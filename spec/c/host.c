@@ -18,6 +18,10 @@
 #include <lua.h>
 #include <lualib.h>
 
+#if !defined(LUA_OK)
+#define LUA_OK 0
+#endif
+
 static lua_State *current;
 
 static int l_fork (lua_State *L) {

@@ -64,6 +64,15 @@ end
 
 local child_class = { __gc = finish }
 
+-- A table has no __gc on Lua 5.1 and LuaJIT; a proxy that it holds has.
+local function finish_when_collected(child)
+    local newproxy = rawget(_G, "newproxy")
+    if not newproxy then return setmetatable(child, child_class) end
+    child.proxy = newproxy(true)
+    getmetatable(child.proxy).__gc = function() finish(child) end
+    return child
+end
+
 local function stop(self)
     local child = running[self]
     running[self] = nil
@@ -90,7 +99,7 @@ local function launch(own, argv)
     local ready = line and line:find("^{") and require("cloudcal.json").decode(line)
     if ready then
         local child = { pipe = pipe, output = output, pid = ready.pid }
-        return ready, setmetatable(child, child_class)
+        return ready, finish_when_collected(child)
     end
     output:close()
     if pipe then pipe:close() end
