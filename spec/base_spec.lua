@@ -296,6 +296,7 @@ describe("a view", function()
 
     it("refuses what the constructor refuses, at the caller's line", function()
         local client = cloudcal.feishu { user_access_token = "u-x" }
+        assert.truthy(tostring(client:with { ca_pem = "x" })) -- takes the place of ca_file
         raises(function() client:with { timeout = "1" } end, "'timeout'")
         raises(function() client:with { timeot = 1 } end, "'timeot'", "timeout")
         raises(function() client:with { app_id = "x" } end, "'app_secret'")

@@ -432,21 +432,20 @@ end)
 describe("a signal", function()
     -- Runs a script that prints "ready" and then blocks, and interrupts it.
     local INTERRUPT = [[out=$(mktemp); %s >$out 2>&1 & p=$!
-        n=0; until grep -q ready $out || [ $n -gt 200 ]; do sleep 0.05; n=$((n+1)); done
-        sleep 0.2; kill -INT $p; wait $p; cat $out; rm -f $out]]
+        n=0; until grep -q ready $out || [ $n -gt 1000 ]; do sleep 0.01; n=$((n+1)); done
+        sleep %s; kill -INT $p; wait $p; cat $out; rm -f $out]]
 
-    local function interrupted(script)
+    local function interrupted(script, after)
         local output = peer.script(PRELUDE .. [[
             local started = core.now()
             local function report(ok, message)
                 print(ok, tostring(message):match "interrupted!", core.now() - started < 4)
             end
-        ]] .. script, values(), "{ " .. INTERRUPT .. "; }")
+        ]] .. script, values(), "{ " .. INTERRUPT:format("%s", after or 0.2) .. "; }")
         assert.equal("ready\nfalse\tinterrupted!\ttrue\n", output)
     end
 
-    it("ends a script that is blocked in a call", function()
-        interrupted [[
+    local BLOCKED_IN_A_CALL = [[
             local cloudcal = require "cloudcal"
             local client = cloudcal.feishu { base_url = given.base_url, ca_file = given.ca_file,
                 user_access_token = given.token, timeout = 9 }
@@ -456,6 +455,13 @@ describe("a signal", function()
             report(pcall(client.request, client, { method = "GET", path = "/open-apis/x",
                 headers = { ["X-Sandbox-Fault"] = "stalled" } }))
         ]]
+
+    it("ends a script that is blocked in a call", function()
+        interrupted(BLOCKED_IN_A_CALL)
+    end)
+
+    it("ends a script while C works and nothing waits", function()
+        for _, after in ipairs { 0, 0.002, 0.005 } do interrupted(BLOCKED_IN_A_CALL, after) end
     end)
 
     it("ends a script that is blocked in a step or asleep", function()

@@ -149,8 +149,17 @@ local function walk(value, visit, seen)
 end
 
 describe("secrets in an error", function()
-    local FIELDS = { "message", "msg", "hint", "hint_zh", "log_id", "field", "name", "raw",
-                     "troubleshooter", "code" }
+    local FIELDS = { "message", "msg", "log_id", "field", "raw", "troubleshooter", "code" }
+
+    it("that are words of ours change nothing that a program branches on", function()
+        local given = { kind = "rejected", name = "wrong_app_secret", stage = "token", acted = "no",
+            hint = "the secret is wrong", hint_zh = "secret", message = "x" }
+        local secrets = { "rejected", "secret", "token", "wrong" }
+        local err = errors.new(given, context { secrets = secrets })
+        for _, name in ipairs { "kind", "name", "stage", "acted", "hint", "hint_zh" } do
+            assert.equal(given[name], err[name])
+        end
+    end)
 
     it("are masked in every field, key, nested value, and in the text", function()
         local fields = { kind = "rejected", message = "m" }

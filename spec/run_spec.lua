@@ -30,6 +30,13 @@ describe("./run", function()
         assert.same({ "", 0 }, { shell("sh -n run && test -x run && bash -n .ci/run") })
     end)
 
+    it("may be called through a link, from anywhere", function()
+        local text, status = shell("ln -s %s/run %s/link && cd / && %s/link help", quote(root),
+            quote(directory), quote(directory))
+        assert.equal(0, status)
+        assert.truthy(text:find("./run demo", 1, true))
+    end)
+
     it("helps", function()
         local text, status = shell("./run help")
         assert.equal(0, status)

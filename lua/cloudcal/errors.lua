@@ -79,12 +79,27 @@ function errors.is_error(value)
     return type(value) == "table" and getmetatable(value) == "cloudcal.error"
 end
 
+-- Text of others, which may repeat what it was sent. The rest is ours: a secret that is also a
+-- word must not change what a program branches on.
+local FOREIGN = {
+    message = true, msg = true, code = true, field = true, log_id = true, body = true, raw = true,
+    violations = true, helps = true, troubleshooter = true,
+}
+
+local function masked(fields, secrets)
+    local err = {}
+    for name, value in pairs(fields) do
+        err[name] = FOREIGN[name] and redact.value(value, secrets) or value
+    end
+    return err
+end
+
 --- Makes an error object.
 -- @param fields those of the contract; kind and hints of a named error are filled in
 -- @param context { service_name, operation, repeatable, language, secrets }; secrets are
--- masked in every string of the error
+-- masked in all that came from outside
 function errors.new(fields, context)
-    local err = redact.value(fields, context.secrets)
+    local err = masked(fields, context.secrets)
     err.service, err.operation = context.service_name, context.operation
     add_knowledge(err)
     err.acted = err.acted or "no"

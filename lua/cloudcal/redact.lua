@@ -18,6 +18,7 @@ local SECRET_FIELDS = {
 --- Tells whether a field of this name is never shown.
 function redact.is_secret(name)
     return SECRET_FIELDS[name] == true
+        or (type(name) == "string" and name:find("access_token$") ~= nil)
 end
 
 -- Between two pieces of a secret: one of the characters that JSON escapes, however often it was

@@ -182,7 +182,7 @@ local function judge(service, endpoint, answer, secrets)
     local wrong, wanted = schema.check_answer(endpoint, body)
     if wrong then
         return body, { name = "wrong_response_type", acted = "yes", field = wrong,
-            message = ("%s is not a %s in the answer"):format(wrong, wanted) }
+            message = ("%s is no %s in the answer"):format(wrong, wanted) }
     end
     return body
 end

@@ -66,6 +66,8 @@ local function problem(name, path, message)
     return { name = name, field = path, message = path .. " " .. message }
 end
 
+local ARTICLES = { integer = "an", object = "an", array = "an" }
+
 local function is_integer(value)
     return type(value) == "number" and value % 1 == 0
 end
@@ -98,7 +100,8 @@ end
 local function check_value(field, value, path)
     if not has_type(value, field.type) then
         return problem("wrong_type", path,
-            ("must be a %s, not a %s"):format(field.type, type(value)))
+            ("must be %s %s, not a %s")
+                :format(ARTICLES[field.type] or "a", field.type, type(value)))
     end
     local found = type(value) == "string" and check_string(field, value, path)
     if found then return found end

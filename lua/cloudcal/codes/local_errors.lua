@@ -33,15 +33,15 @@ return {
     },
     no_credentials = {
         kind = "unauthenticated",
-        hint = "The client has no credentials for this call. Give it app_id and app_secret, or a "
-            .. "token.",
-        hint_zh = "客户端没有可用于此调用的凭证。请提供 app_id 与 app_secret，或直接提供令牌。",
+        hint = "The client lacks what the message asks for: a user_access_token; or for a tenant "
+            .. "app_id and app_secret, or a tenant_access_token.",
+        hint_zh = "客户端缺少消息中所说的凭证：用户身份需要 user_access_token；应用身份需要 app_id 与 "
+            .. "app_secret，或 tenant_access_token。",
     },
     token_function_failed = {
         kind = "unauthenticated",
-        hint = "Your token function returned no token or raised. Its own message is part of this "
-            .. "error.",
-        hint_zh = "你提供的取令牌函数未返回令牌或抛出错误，其消息已包含在本错误中。",
+        hint = "Your token function returned no token. Its own message is part of this error.",
+        hint_zh = "你提供的取令牌函数未返回令牌，其消息已包含在本错误中。",
     },
     cannot_wait = {
         kind = "cannot_wait",
@@ -92,9 +92,9 @@ return {
     },
     signer_failed = {
         kind = "invalid_request",
-        hint = "Your signer raised or did not return a signature. It gets the timestamp and "
-            .. "returns 32 hexadecimal digits.",
-        hint_zh = "你提供的 signer 抛出错误或未返回签名。它接收时间戳，"
+        hint = "Your signer did not return a signature. It gets the timestamp and returns 32 "
+            .. "hexadecimal digits.",
+        hint_zh = "你提供的 signer 未返回签名。它接收时间戳，"
             .. "应返回 32 位十六进制字符串。",
     },
     http_unauthorized = {

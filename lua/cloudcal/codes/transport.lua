@@ -55,9 +55,9 @@ return {
     },
     [18] = {
         name = "partial_file", kind = "network",
-        hint = "The connection ended before the whole answer was here. Find out what the service "
-            .. "did before you repeat the call.",
-        hint_zh = "响应未传完连接就断开。重新调用前请先确认服务端的处理结果。",
+        hint = "The connection ended before the whole answer was here. Unless it is `retryable`, "
+            .. "find out what the service did before you repeat it.",
+        hint_zh = "响应未传完连接就断开。若 retryable 为 false，重新调用前请先确认服务端的处理结果。",
     },
     [23] = {
         name = "write_error", kind = "out_of_memory",
@@ -113,9 +113,9 @@ return {
     },
     [52] = {
         name = "got_nothing", kind = "network",
-        hint = "The server closed the connection without an answer. Find out what it did before "
-            .. "you repeat the call.",
-        hint_zh = "服务端未作响应即关闭连接。重新调用前请先确认其处理结果。",
+        hint = "The server closed the connection without an answer. Unless it is `retryable`, "
+            .. "find out what it did before you repeat it.",
+        hint_zh = "服务端未作响应即关闭连接。若 retryable 为 false，重新调用前请先确认其处理结果。",
     },
     [53] = {
         name = "ssl_engine_notfound", kind = "tls", sent = false,
@@ -137,9 +137,9 @@ return {
     },
     [56] = {
         name = "recv_error", kind = "network",
-        hint = "The connection broke before the answer was complete. Find out what the service "
-            .. "did before you repeat it.",
-        hint_zh = "接收响应时连接中断。重新调用前请先确认服务端的处理结果。",
+        hint = "The connection broke before the answer was complete. Unless it is `retryable`, "
+            .. "find out what the service did before you repeat it.",
+        hint_zh = "接收响应时连接中断。若 retryable 为 false，重新调用前请先确认服务端的处理结果。",
     },
     [58] = {
         name = "ssl_certproblem", kind = "tls", sent = false,
@@ -260,9 +260,9 @@ return {
     },
     [1003] = {
         name = "headers_cut", kind = "network",
-        hint = "The connection ended inside the answer's headers. Find out what the service did "
-            .. "before you repeat it.",
-        hint_zh = "响应头未传完连接就断开。重新调用前请先确认服务端的处理结果。",
+        hint = "The connection ended inside the answer's headers. Unless it is `retryable`, "
+            .. "find out what the service did before you repeat it.",
+        hint_zh = "响应头未传完连接就断开。若 retryable 为 false，重新调用前请先确认服务端的处理结果。",
     },
     [1004] = {
         name = "body_without_end", kind = "network",

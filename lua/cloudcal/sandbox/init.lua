@@ -3,6 +3,10 @@
 local sandbox = {}
 
 local START_SECONDS = 15
+-- The usual reason, where the child itself has said more on stderr.
+local NEEDS = "it runs under lua5.4 and needs cloudcal, lua-cqueues, lua-luaossl and lua-socket "
+    .. "there; the options interpreter, lua_path and lua_cpath name another Lua"
+
 local POLL_SECONDS = 0.02
 
 -- Held here so that a server does not end because its table was collected while only
@@ -103,7 +107,8 @@ local function launch(own, argv)
     end
     output:close()
     if pipe then pipe:close() end
-    return nil, ("the sandbox did not start: %s"):format(problem or line or "no answer in time")
+    return nil, ("the sandbox did not start: %s; %s"):format(
+        problem or line or "no answer in time", NEEDS)
 end
 
 --- Start a sandbox and wait until it is ready. Returns what its ready line says (ca_file, pid,

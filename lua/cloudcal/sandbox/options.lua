@@ -64,7 +64,7 @@ local rows = {
       about = "the server's certificate: good, expired, wrong_host or self_signed" },
     { name = "verbose", switch = true, about = "one line on stderr for each request" },
     { name = "no_stdin", switch = true,
-      about = "keep running when stdin closes (needed when stdin is /dev/null)" },
+      about = "keep running when stdin closes (./run sandbox adds it when stdin is /dev/null)" },
     { name = "help", switch = true, about = "print this and end" },
 }
 

@@ -249,6 +249,7 @@ function methods:with(changes)
     local state = base.state_of(self)
     base.expect(changes, "table", "the options")
     local given = copy(state.options)
+    if changes.ca_file or changes.ca_pem then given.ca_file, given.ca_pem = nil, nil end
     for name, value in pairs(changes) do given[name] = value end
     local problem = problem_of(state.service, given, view_rows(state.service))
     if problem then error(problem, 2) end

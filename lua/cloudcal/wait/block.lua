@@ -4,21 +4,22 @@ local core = require "cloudcal.core"
 
 local block = {}
 
-local LONG = 3600 -- seconds; the exchange has its own deadline
+-- Seconds. A signal that comes while C works ends no wait, and the host sees it between slices.
+local SLICE = 0.25
 
---- Sends a request and waits for its end. A step ends early when a signal comes, so that the
--- host (Ctrl-C in a script) gets its turn.
+--- Sends a request and waits for its end. A step also ends when a signal comes, so that
+-- the host (Ctrl-C in a script) gets its turn.
 function block.exchange(_, engine, options)
     local transfer, code, text = engine:submit(options)
     if not transfer then return nil, code, text end
-    while not transfer:done() do engine:step(LONG) end
+    while not transfer:done() do engine:step(SLICE) end
     return transfer
 end
 
 --- Sleeps for so many seconds.
 function block.sleep(_, seconds)
     local deadline = core.now() + seconds
-    while core.now() < deadline do core.sleep(deadline - core.now()) end
+    while core.now() < deadline do core.sleep(math.min(SLICE, deadline - core.now())) end
 end
 
 return block
