@@ -125,7 +125,7 @@ local KIND_OF_LOCAL = {
         wrong_token_kind identity_unclear not_for_tenants not_sendable
     ]],
     permission_denied = "http_forbidden",
-    rate_limited = "http_too_many_requests",
+    rate_limited = "http_too_many_requests own_rate_limit",
     service_error = "http_server_error",
 }
 
@@ -376,6 +376,6 @@ describe("local_errors.lua", function()
     end)
 
     it("shows the way out of an nginx phase that cannot wait", function()
-        assert.is_truthy(local_errors.cannot_wait.hint:find("init_by_lua", 1, true))
+        assert.is_truthy(local_errors.cannot_wait.hint:find("ngx.timer.at(0", 1, true))
     end)
 end)

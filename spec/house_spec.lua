@@ -39,20 +39,23 @@ local C = files "src -name '*.[ch]'"
 -- A module requires modules of lower layers only.
 local LAYERS = {
     [[core version log redact retry endpoints codes]],
-    [[json clock wait.block]],
-    [[schema wait pretty errors tokens]],
+    [[json clock wait.block wait.yieldable wait.nginx]],
+    [[schema pretty errors wait.loop stores.memory stores.nginx]],
+    [[wait stores map]],
+    [[tokens limiter]],
     [[options response]],
     [[request]],
     [[client]],
     [[services.base]],
     [[services.feishu services.youkong]],
     [[cloudcal]],
+    [[all]],
 }
 
 local SANDBOX_MAY = { endpoints = true, schema = true, json = true, codes = true }
 
 -- Modules of others, and who may require them.
-local FOREIGN = { json = { cjson = true } }
+local FOREIGN = { json = { cjson = true }, ["wait.nginx"] = { ["ngx.semaphore"] = true } }
 
 local layer_of = {}
 for number, names in ipairs(LAYERS) do

@@ -20,17 +20,18 @@ local YIELDS = {
     ssl_cert = true, ssl_client_hello = true, ssl_session_fetch = true, preread = true,
 }
 
+--- Tells whether this process is one of nginx's, whatever the phase.
+function nginx.is_host()
+    local host = rawget(_G, "ngx")
+    return type(host) == "table" and host.get_phase ~= nil
+end
+
 --- Tells whether this is nginx, and whether the phase lets a call wait.
 -- @return true or false; and the name of the phase where it is nginx
 function nginx.is_here()
-    local phase = ngx and ngx.get_phase and ngx.get_phase()
+    local phase = nginx.is_host() and rawget(_G, "ngx").get_phase()
     if not phase or phase == "init" then return false end
     return YIELDS[phase] == true, phase
-end
-
---- Tells whether this process is one of nginx's, whatever the phase.
-function nginx.is_host()
-    return ngx ~= nil and ngx.get_phase ~= nil
 end
 
 --- How many workers share what each of them counts for itself.
