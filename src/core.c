@@ -13,12 +13,14 @@
 #include <openssl/rand.h>
 
 static CURLcode ready = CURLE_FAILED_INIT;
+static int (*ask_yieldable) (lua_State *);      /* NULL: not to be had */
 
 static void initialise (void) {
   Dl_info self;
   ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (dladdr((void *)&ready, &self) != 0 && self.dli_fname != NULL)
     dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
+  *(void **)&ask_yieldable = dlsym(RTLD_DEFAULT, "lua_isyieldable");
 }
 
 static void set_version (lua_State *L, const char *name, const char *s) {
@@ -99,8 +101,18 @@ static int l_random (lua_State *L) {
   return 1;
 }
 
+/* isyieldable() -> boolean | nil: LuaJIT has lua_isyieldable, but nginx hides
+** its Lua side; Lua 5.1 itself has none */
+static int l_isyieldable (lua_State *L) {
+  if (ask_yieldable == NULL)
+    return 0;
+  lua_pushboolean(L, ask_yieldable(L));
+  return 1;
+}
+
 static const luaL_Reg core_functions[] = {
   { "random", l_random },
+  { "isyieldable", l_isyieldable },
   { NULL, NULL }
 };
 

@@ -46,6 +46,7 @@ struct engine {
   int groups;                   /* likewise */
   int live;                     /* length of `current` */
   int queued;                   /* how many of them libcurl has not seen */
+  struct transfer *next_queued; /* the oldest of those, if there are any */
   unsigned turn;                /* which kind of work comes next */
   unsigned completed;           /* counts; only changes matter */
   int64_t longest;              /* microseconds of one action, of late */
@@ -198,14 +199,22 @@ static void enlist (struct engine *e, struct transfer *t) {
   t->state = TRANSFER_QUEUED;
   append(&e->current, t);
   e->live++;
-  e->queued++;
+  if (e->queued++ == 0)
+    e->next_queued = t;
+}
+
+/* those that are queued are the last in the list, in their order */
+static void unqueue (struct engine *e, struct transfer *t) {
+  e->queued--;
+  if (t == e->next_queued)
+    e->next_queued = t->next;
 }
 
 static void delist (struct engine *e, struct transfer *t) {
+  if (t->state == TRANSFER_QUEUED)
+    unqueue(e, t);
   unlink_from(&e->current, t);
   e->live--;
-  if (t->state == TRANSFER_QUEUED)
-    e->queued--;
   t->engine = NULL;
 }
 
@@ -434,13 +443,6 @@ static void act (struct engine *e, curl_socket_t s, int mask) {
     e->longest = took;
 }
 
-static struct transfer *next_queued (struct engine *e) {
-  struct transfer *t = e->current.first;
-  while (t != NULL && t->state != TRANSFER_QUEUED)
-    t = t->next;
-  return t;
-}
-
 static long remaining_ms (const struct transfer *t) {
   int64_t left = (t->deadline - engine_now()) / 1000;
   return left < 1 ? 1 : left > LONG_MAX ? LONG_MAX : (long)left;
@@ -448,7 +450,7 @@ static long remaining_ms (const struct transfer *t) {
 
 /* hands the oldest queued exchange to libcurl */
 static void start_one (struct engine *e) {
-  struct transfer *t = next_queued(e);
+  struct transfer *t = e->next_queued;
   CURLMcode result;
   if (curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) !=
       CURLE_OK) {
@@ -460,8 +462,8 @@ static void start_one (struct engine *e) {
     complete(e, t, CURLE_OUT_OF_MEMORY);
     return;
   }
+  unqueue(e, t);
   t->state = TRANSFER_RUNNING;
-  e->queued--;
   act(e, CURL_SOCKET_TIMEOUT, 0);
 }
 

@@ -48,7 +48,7 @@ return {
         hint = "A call here would block the nginx worker. Make it in an earlier phase, such as "
             .. "access_by_lua, or in a timer: ngx.timer.at(0, function() ... end).",
         hint_zh = "在此处调用会阻塞 nginx worker。请在更早的阶段（如 access_by_lua）中调用，"
-            .. "或放到定时器中：ngx.timer.at(0, function() … end)。",
+            .. "或放到定时器中：ngx.timer.at(0, function() ... end)。",
     },
     wrong_path_or_base_url = {
         kind = "bad_response",

@@ -7,7 +7,8 @@ local nginx = {}
 
 local ngx -- the host's interface, as it was when somebody asked where we are
 
-local PAUSE = 0.002 -- seconds between two steps: well below a round trip, little work
+local SHORT, LONG = 0.002, 0.005 -- seconds between two steps
+local PART = 0.02 -- by which an answer may come later than without pauses
 local BUDGET, MOST = 0.0005, 0.004 -- seconds that a step may keep others from the worker
 local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
 local RETRY = 1 -- seconds between two attempts to have a driver where none works
@@ -64,8 +65,10 @@ local group -- of all exchanges that light threads wait for
 local driver -- has the time of its last step
 local next_try = 0 -- when another driver may be tried
 local budget = BUDGET -- of the next step
+local active_at = 0 -- when an exchange began or ended for the last time
 
 local function wake_loops()
+    if next(pausing) then active_at = core.now() end
     for semaphore in pairs(pausing) do
         pausing[semaphore] = nil
         semaphore:post(1)
@@ -74,6 +77,7 @@ end
 
 local function deliver(engine)
     local ticket = group and engine:next_ended(group)
+    if ticket then active_at = core.now() end
     while ticket do
         local entry = waiting[ticket]
         waiting[ticket] = nil
@@ -83,14 +87,19 @@ local function deliver(engine)
     if engine:timeout() == 0 then wake_loops() end -- what has ended may be theirs
 end
 
--- Under load the steps get longer: the shortest sleep that nginx has is a millisecond.
--- Returns how many exchanges are under way, and how long to let others work until the next step.
+-- Who has waited for long can wait a little longer.
+local function pause_of(engine)
+    local pause = math.max(SHORT, math.min(LONG, (core.now() - active_at) * PART))
+    return math.max(0.001, math.min(pause, engine:timeout() or pause))
+end
+
+-- Does what is due, and takes longer for it under load.
+-- Returns how many exchanges are under way.
 local function step(engine)
     local under_way, all = engine:work(budget)
     budget = all and math.max(BUDGET, budget / 2) or math.min(MOST, budget * 2)
     deliver(engine)
-    local pause = all and math.min(PAUSE, engine:timeout() or PAUSE) or 0
-    return under_way, math.max(0.001, pause)
+    return under_way
 end
 
 local function is_needed(now)
@@ -103,10 +112,10 @@ end
 
 local function drive(_, own)
     local engine = core.engine()
-    local _, pause = step(engine)
+    step(engine)
     while driver == own and is_needed(own.stepped_at) do
-        ngx.sleep(pause)
-        _, pause = step(engine)
+        ngx.sleep(pause_of(engine))
+        step(engine)
         own.stepped_at = core.now()
     end
     if driver == own then driver, next_try = nil, 0 end
@@ -131,8 +140,8 @@ local function rest(engine, semaphore, seconds)
     if has_driver() then
         semaphore:wait(math.min(seconds, SLICE))
     else
-        local _, pause = step(engine)
-        ngx.sleep(math.min(seconds, pause))
+        step(engine)
+        ngx.sleep(math.min(seconds, pause_of(engine)))
     end
 end
 
@@ -152,6 +161,7 @@ function nginx.exchange(waiter, engine, options)
     local transfer, ticket, text = engine:submit(options)
     if not transfer then return nil, ticket, text end
     waiting[ticket] = { semaphore = waiter.semaphore, transfer = transfer }
+    active_at = core.now()
     step(engine)
     while not transfer:done() do rest(engine, waiter.semaphore, SLICE) end
     return transfer
