@@ -587,6 +587,29 @@ describe("in nginx", function()
             assert_clean(host)
         end)
 
+        it("stay apart from each other when tasks wait by nginx's own means", function()
+            local host = start { server = [[
+            location = /own { content_by_lua_block {
+                local loop = cloudcal.loop()
+                loop:spawn(function() ngx.sleep(0.3) end)
+                loop:run()
+            } }
+            location = /mixed { content_by_lua_block {
+                local loop, texts = cloudcal.loop(), {}
+                loop:spawn(function() ngx.sleep(0.3) texts[1] = call(1) end)
+                loop:spawn(function() texts[2] = call(1) end)
+                loop:run()
+                ngx.print(table.concat(texts, " "))
+            } }]] }
+            local own = begin(host, "/own", 1)
+            let_go_on(0.15)
+            local answer = get(host, "/mixed")
+            finish_all(own)
+            assert.equal("ok ok", answer.body, host:log())
+            assert.is_true(answer.seconds < 2, "took " .. answer.seconds)
+            assert_clean(host)
+        end)
+
         it("work in many requests of one worker at once", function()
             local host = start { server = SERVER }
             for _ = 1, 2 do

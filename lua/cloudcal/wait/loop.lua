@@ -25,6 +25,7 @@ local MARK = {} -- what our own yields pass, so that a foreign one is noticed
 local unpack = table.unpack or unpack
 
 local running -- the task that was resumed last, or is being resumed
+local tasks = setmetatable({}, { __mode = "kv" }) -- by coroutine
 
 local function pack(...)
     return { n = select("#", ...), ... }
@@ -42,12 +43,16 @@ function loop.new()
     }, loop)
 end
 
+local function own_task()
+    local own = coroutine.running()
+    return own and tasks[own]
+end
+
 --- The task whose code is running, if its own coroutine may yield here: nil in a foreign
 -- coroutine, in a sort or gsub callback, and outside of tasks.
 function loop.here()
-    if running and coroutine.running() == running.coroutine and is_yieldable() then
-        return running
-    end
+    local task = own_task()
+    if task and is_yieldable() then return task end
 end
 
 -- {======================================================
@@ -218,6 +223,8 @@ end
 
 -- An interrupt that the host raises may leave `running` set when nothing is.
 local function is_inside()
+    -- a task that nginx suspends is neither at its end nor back in resume()
+    if nginx.is_host() then return own_task() ~= nil end
     local status = running and coroutine.status(running.coroutine)
     return status == "running" or status == "normal"
 end
@@ -238,6 +245,7 @@ function loop:spawn(fn, ...)
     local task = setmetatable({
         loop = self, coroutine = co, arguments = pack(...), watchers = {},
     }, Task)
+    tasks[task.coroutine] = task
     self.live = self.live + 1
     make_ready(task)
     return task

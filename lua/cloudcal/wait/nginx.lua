@@ -7,9 +7,9 @@ local nginx = {}
 
 local ngx -- the host's interface, as it was when somebody asked where we are
 
-local SHORT, LONG = 0.002, 0.005 -- seconds between two steps
+local SHORT, LONG = 0.001, 0.005 -- seconds between two steps
 local PART = 0.02 -- by which an answer may come later than without pauses
-local BUDGET, MOST = 0.0005, 0.004 -- seconds that a step may keep others from the worker
+local BUDGET, MOST = 0.001, 0.01 -- seconds that a step may keep others from the worker
 local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
 local RETRY = 1 -- seconds between two attempts to have a driver where none works
 local IDLE = 0.05 -- seconds that a loop without exchanges sleeps at most
@@ -62,7 +62,7 @@ end
 local waiting = {}
 local pausing = {} -- semaphores of loops, and when their pause ends by itself
 local group -- of all exchanges that light threads wait for
-local driver -- has the time of its last step
+local driver -- has the time of its last step, and the semaphore by which it is called
 local next_try = 0 -- when another driver may be tried
 local budget = BUDGET -- of the next step
 local active_at = 0 -- when an exchange began or ended for the last time
@@ -89,8 +89,8 @@ end
 
 -- Who has waited for long can wait a little longer.
 local function pause_of(engine)
-    local pause = math.max(SHORT, math.min(LONG, (core.now() - active_at) * PART))
-    return math.max(0.001, math.min(pause, engine:timeout() or pause))
+    local pause = (core.now() - active_at) * PART
+    return math.max(SHORT, math.min(LONG, pause, engine:timeout() or LONG))
 end
 
 -- Does what is due, and takes longer for it under load.
@@ -114,11 +114,24 @@ local function drive(_, own)
     local engine = core.engine()
     step(engine)
     while driver == own and is_needed(own.stepped_at) do
-        ngx.sleep(pause_of(engine))
+        own.semaphore:wait(pause_of(engine))
+        own.is_called = false
         step(engine)
         own.stepped_at = core.now()
     end
     if driver == own then driver, next_try = nil, 0 end
+end
+
+local function new_semaphore()
+    return semaphores().new()
+end
+
+-- Once for all that began in the same turn of nginx's loop.
+local function call_driver()
+    active_at = core.now()
+    if not driver or driver.is_called then return end
+    driver.is_called = true
+    driver.semaphore:post(1)
 end
 
 -- There may be no driver: nginx limits its timers, and drops those that are over the limit.
@@ -126,14 +139,10 @@ local function has_driver()
     local now = core.now()
     if driver and now - driver.stepped_at < SLICE then return true end
     if now < next_try then return false end
-    driver, next_try = { stepped_at = now }, now + RETRY
+    driver, next_try = { stepped_at = now, semaphore = new_semaphore() }, now + RETRY
     if ngx.timer.at(0, drive, driver) then return true end
     driver = nil
     return false
-end
-
-local function new_semaphore()
-    return semaphores().new()
 end
 
 local function rest(engine, semaphore, seconds)
@@ -161,8 +170,7 @@ function nginx.exchange(waiter, engine, options)
     local transfer, ticket, text = engine:submit(options)
     if not transfer then return nil, ticket, text end
     waiting[ticket] = { semaphore = waiter.semaphore, transfer = transfer }
-    active_at = core.now()
-    step(engine)
+    call_driver()
     while not transfer:done() do rest(engine, waiter.semaphore, SLICE) end
     return transfer
 end
