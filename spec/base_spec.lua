@@ -296,6 +296,8 @@ describe("a view", function()
 
     it("refuses what the constructor refuses, at the caller's line", function()
         local client = cloudcal.feishu { user_access_token = "u-x" }
+        local _, err = client:request { path = "/x", query = { ids = { nil, "b" } } }
+        assert.same({ "invalid_request", "query.ids" }, { err.kind, err.field })
         assert.truthy(tostring(client:with { ca_pem = "x" })) -- takes the place of ca_file
         raises(function() client:with { timeout = "1" } end, "'timeout'")
         raises(function() client:with { timeot = 1 } end, "'timeot'", "timeout")

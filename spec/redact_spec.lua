@@ -71,6 +71,11 @@ describe("redact.json_text", function()
         masked('<html>"access_token": "***" nonsense', '<html>"access_token": "abc" nonsense')
     end)
 
+    it("masks access tokens of any name", function()
+        masked('{"member_access_token":"***"}', '{"member_access_token":"abcdefgh"}')
+        assert.same({ x_access_token = "***" }, redact.value({ x_access_token = "abcdefgh" }, {}))
+    end)
+
     it("masks numbers", function()
         masked('{"password":"***","a":1}', '{"password":12345,"a":1}')
         masked('{"password": "***"}', '{"password": -1.5e3}')

@@ -27,6 +27,17 @@ local function refused(body, status, headers)
     return err, meta
 end
 
+describe("a failed exchange", function()
+    it("shows no credentials of a proxy", function()
+        for _, url in ipairs { "ftp://user:hunter22@127.0.0.1:1", "http://u:hunter22@[x",
+                               "http://u:hun ter22@h" } do
+            local text = "Unsupported proxy syntax in '" .. url .. "'"
+            local fields = response.transport_error(5, text, false)
+            assert.is_nil(fields.message:find("ter22", 1, true))
+        end
+    end)
+end)
+
 describe("the log id", function()
     local BODY = '{"code":190002,"msg":"m","error":{"log_id":"b1"}}'
 

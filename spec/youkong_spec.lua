@@ -2,6 +2,7 @@
 
 local clock = require "cloudcal.clock"
 local cloudcal = require "cloudcal"
+local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local pipeline = require "spec.pipeline"
 local support = require "spec.support"
@@ -294,7 +295,6 @@ describe("the signature", function()
     end)
 
     it("may be made elsewhere", function()
-        local core = require "cloudcal.core"
         local stamps = {}
         local client = support.client("youkong", { client_key = known.client_key,
             signer = function(timestamp)
@@ -306,6 +306,21 @@ describe("the signature", function()
         assert.is_table(seen.result)
         assert.equal("number", type(stamps[1]))
         assert.equal(stamps[1], sent(seen).Client.Timestamp)
+    end)
+
+    it("that the signer cannot make anew after a wait is not sent either", function()
+        local asked = 0
+        local slow = support.client("youkong", { client_key = known.client_key, retry = false,
+            rate_limit = { per_second = 1 }, signer = function(timestamp)
+                asked = asked + 1
+                if asked > 2 then return nil, "offline" end
+                return core.md5(("key=%s&secret=%s&timestamp=%.0f"):format(
+                    known.client_key, known.secret, timestamp))
+            end })
+        assert(slow:create_calendar("u", { CalendarName = "n" }))
+        local _, err, meta = slow:create_calendar("u", { CalendarName = "n" })
+        assert.same({ "signer_failed", "check", "no", 0 },
+            { err.name, err.stage, err.acted, meta.attempts })
     end)
 
     it("that is not given by the signer is not sent", function()

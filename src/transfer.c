@@ -424,7 +424,7 @@ static CURLcode set_method (lua_State *L, int options, struct transfer *t) {
   size_t n = 0;
   const char *body = string_option(L, options, "body", &n);
   CURLcode code = CURLE_OK;
-  if (body == NULL && strcmp(method, "POST") == 0)
+  if (body == NULL && method[0] == 'P')         /* POST, PUT, PATCH */
     body = "";
   if (body != NULL)
     code = set_body(t, body, n);

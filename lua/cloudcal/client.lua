@@ -1,4 +1,4 @@
---- The pipeline of a call: check, token, build, send, read, again?
+--- The pipeline of a call: check, build, token, rate limit, send, read, again?
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
@@ -143,7 +143,11 @@ local function attempt(call)
     call.secrets[#call.secrets + 1] = token
     local limited, waited = limiter.acquire(call)
     if limited then return nil, fail(call, limited), { final = true } end
-    if waited then body = encode(call) end -- a signature is of its time
+    if waited then body, err = encode(call) end -- a signature is of its time
+    if err then
+        limiter.settle(call)
+        return nil, err, { final = true }
+    end
     call.meta.attempts = call.meta.attempts + 1
     local answer
     answer, err = exchange(call, token, body)

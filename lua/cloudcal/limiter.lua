@@ -16,8 +16,13 @@ local LOOK_AGAIN = 0.02 -- seconds between two looks at a call that is late
 local function rates_of(call)
     local given = call.client.rate_limit
     if given == false or call.endpoint.internal then return nil end
-    if type(given) == "table" and not stores.is_store(given) then return given end
-    return call.endpoint.rate_limit
+    local own = call.endpoint.rate_limit
+    if type(given) ~= "table" or stores.is_store(given) then return own end
+    own = own or {}
+    return {
+        per_second = given.per_second or own.per_second,
+        per_minute = given.per_minute or own.per_minute, max_wait = given.max_wait,
+    }
 end
 
 local function store_of(call)
@@ -42,7 +47,7 @@ end
 local function key_of(call)
     local client, options = call.client, call.options
     return table.concat({
-        "rate", call.base_url, call.operation, client.app_id or "",
+        "rate", call.base_url, call.endpoint.raw and "raw" or call.operation, client.app_id or "",
         options.tenant_key or client.tenant_key or "",
     }, "\n")
 end

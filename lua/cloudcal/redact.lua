@@ -106,6 +106,7 @@ end
 function redact.json_text(text, secrets)
     text = redact.text(text, secrets)
     for name in pairs(SECRET_FIELDS) do text = mask_number(mask_member(text, name), name) end
+    text = mask_member(text, "[%w_]+access_token")
     return text
 end
 
@@ -132,7 +133,7 @@ function redact.value(value, secrets)
     if type(value) ~= "table" then return value end
     local copy = {}
     for key, member in pairs(value) do
-        if SECRET_FIELDS[key] and (type(member) == "string" or type(member) == "number") then
+        if redact.is_secret(key) and (type(member) == "string" or type(member) == "number") then
             copy[key] = MASK
         else
             copy[redact.value(key, secrets)] = redact.value(member, secrets)

@@ -68,7 +68,8 @@ function response.transport_error(number, text, sent, head)
     local left = sent and row.sent ~= false
     return {
         kind = row.kind, name = row.name, hint = row.hint, hint_zh = row.hint_zh,
-        message = text ~= "" and text or row.name:gsub("_", " "),
+        -- libcurl repeats a proxy from the environment whole when it cannot read it
+        message = text ~= "" and text:gsub("//[^'/]*@", "//***@") or row.name:gsub("_", " "),
         acted = left and "maybe" or "no",
         log_id = head and response.log_id(head) or nil,
     }

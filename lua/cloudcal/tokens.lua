@@ -223,7 +223,8 @@ local function fetch_in_turn(call, fetch, store, key, secret, lock)
         renewed, err = renew(call, store, key, fetch, secret, token ~= nil)
     end
     if is_held then
-        store:unlock(key)
+        -- one that has run out may be another's by now
+        if clock.now() < (held_until[key] or 0) then store:unlock(key) end
         held_until[key] = nil
     end
     if lock then wait.unlock(lock, outcome_of(err)) end

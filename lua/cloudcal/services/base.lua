@@ -146,8 +146,13 @@ end
 -- A list repeats its name in the query.
 local function is_query_value(value)
     if type(value) ~= "table" then return is_scalar(value) end
-    for key, one in next, value do
-        if type(key) ~= "number" or not is_scalar(one) then return false end
+    local count = 0
+    for _, one in next, value do
+        if not is_scalar(one) then return false end
+        count = count + 1
+    end
+    for i = 1, count do
+        if rawget(value, i) == nil then return false end
     end
     return true
 end
