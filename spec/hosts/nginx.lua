@@ -703,6 +703,21 @@ describe("in nginx", function()
         end)
     end)
 
+    it("is refused by a host that has half an OpenSSL inside", function()
+        local pipe = io.popen([[
+            export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/build/5.4/?.so;;"
+            unset LUA_PATH_5_4 LUA_CPATH_5_4
+            dir=$(mktemp -d)
+            echo 'void *SSL_CTX_new(void *m) { (void)m; return 0; }' >"$dir/part.c"
+            cc -shared -fPIC -o "$dir/part.so" "$dir/part.c"
+            LD_PRELOAD="$dir/part.so" lua5.4 -e 'print(pcall(require, "cloudcal"))'
+            rm -r "$dir"]])
+        local text = pipe:read "*a"
+        pipe:close()
+        assert.truthy(text:find("^false%s+cloudcal: %S+/part.so has a part of an OpenSSL"), text)
+        assert.truthy(text:find("libssl.so: link both", 1, true), text)
+    end)
+
     it("runs the example", function()
         local port = server.free_port()
         local pipe = io.popen(([[
