@@ -187,4 +187,13 @@ function peer.descriptors()
     return count
 end
 
+--- Waits a little until no more descriptors are open than before: a look-up of a name that was
+-- given up has some of its own until its thread ends.
+function peer.expect_descriptors(before)
+    local deadline = core.now() + 6
+    while peer.descriptors() > before and core.now() < deadline do core.sleep(0.05) end
+    local now = peer.descriptors()
+    assert(now <= before, ("%d descriptors are open, %d were before"):format(now, before))
+end
+
 return peer
