@@ -364,7 +364,7 @@ end
 -- Any path does: the answer is not looked at.
 local WARM_UP = {
     raw = true, operation = "warm_up", method = "GET", path = "/", tokens = {}, response = {},
-    repeatable = true, internal = true,
+    repeatable = true,
 }
 
 --- Opens a connection, and loads the CA store on the way, so that the next call need not.

@@ -287,7 +287,6 @@ options.platform_call = with_rows(options.call, {
 options.defaults = {
     timeout = 30, connect_timeout = 10,
     max_response_bytes = 8 * 1024 * 1024, max_connections = 32,
-    http_version = "1.1", log_level = "warn", language = "en",
     max_attempts = 3, max_delay = 20,
 }
 

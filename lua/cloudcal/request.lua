@@ -15,9 +15,7 @@ for name in ([[authorization host content-length content-type transfer-encoding 
     RESERVED[name] = true
 end
 
-local function problem(name, field, message)
-    return { name = name, field = field, message = field .. " " .. message }
-end
+local problem = schema.problem
 
 local function sorted_names(values)
     local names = {}
@@ -98,14 +96,12 @@ function request.path(endpoint, values)
     return path
 end
 
-local function is_repeatable(endpoint, values)
+--- Tells whether sending the request twice does no harm.
+function request.is_repeatable(endpoint, values)
     local rule = endpoint.repeatable
     if type(rule) ~= "table" then return rule == true end
     return schema.lookup(values, rule.present) ~= nil and schema.lookup(values, rule.absent) == nil
 end
-
---- Tells whether sending the request twice does no harm.
-request.is_repeatable = is_repeatable
 
 local function is_given(values, path)
     local value = schema.lookup(values, path)

@@ -62,9 +62,12 @@ local function index(fields)
     return found
 end
 
-local function problem(name, path, message)
+--- What is wrong with a request: the error's name, the mirror path of the field, and why.
+function schema.problem(name, path, message)
     return { name = name, field = path, message = path .. " " .. message }
 end
+
+local problem = schema.problem
 
 local ARTICLES = { integer = "an", object = "an", array = "an" }
 

@@ -3,6 +3,7 @@
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local log = require "cloudcal.log"
+local schema = require "cloudcal.schema"
 local stores = require "cloudcal.stores"
 local wait = require "cloudcal.wait"
 
@@ -17,9 +18,7 @@ local RENEW_AGAIN = 15 -- seconds
 local LOCK_SECONDS = 30 -- a fetch that takes longer is given up by those who wait for it
 local LOOK_AGAIN = 0.02 -- seconds between two looks at another process's fetch
 
-local function problem(name, field, message)
-    return { name = name, field = field, message = field .. " " .. message }
-end
+local problem = schema.problem
 
 local function no_credentials(message)
     return { name = "no_credentials", stage = "token", message = message }

@@ -291,8 +291,9 @@ local function metatable_for(service)
 end
 
 --- Makes the constructor of a service.
--- @param service its description: options, options_problem, base_url, methods, roots (the first
--- names of its mirror), raw, verdict, compose
+-- @param service its description: options, call_options, options_problem, base_url, methods,
+-- roots (the first names of its mirror), raw, verdict, compose, body_prefix; and where it has
+-- them on_new, raw_problem, correct_clock
 function base.constructor(service, name)
     service.metatable = service.metatable or metatable_for(service)
     return function(given)
