@@ -71,6 +71,56 @@ local DOCUMENTED = {
         ["body.app_secret"] = "string required min=1" },
         "tenant_access_token expire",
     },
+    ["auth.v3.app_access_token.create"] = {
+        "POST", "/open-apis/auth/v3/app_access_token", "", "feishu lark", true, "", "",
+        { ["body.app_id"] = "string required min=1",
+        ["body.app_secret"] = "string required min=1",
+        ["body.app_ticket"] = "string required min=1" },
+        "app_access_token expire",
+    },
+    ["auth.v3.tenant_access_token.create"] = {
+        "POST", "/open-apis/auth/v3/tenant_access_token", "", "feishu lark", true, "", "",
+        { ["body.app_access_token"] = "string required min=1",
+        ["body.tenant_key"] = "string required min=1" },
+        "tenant_access_token expire",
+    },
+    ["auth.v3.app_ticket.resend"] = {
+        "POST", "/open-apis/auth/v3/app_ticket/resend", "", "feishu lark", true, "", "",
+        { ["body.app_id"] = "string required min=1",
+        ["body.app_secret"] = "string required min=1" },
+        "",
+    },
+    ["authen.v1.authorize"] = {
+        "GET", "/open-apis/authen/v1/authorize", "", "feishu lark", nil, "", "",
+        {
+            ["query.client_id"] = "string required min=1",
+            ["query.response_type"] = "string required enum=code",
+            ["query.redirect_uri"] = "string required min=1", ["query.scope"] = "string",
+            ["query.state"] = "string", ["query.code_challenge"] = "string min=43 max=128",
+            ["query.code_challenge_method"] = "string enum=S256,plain",
+            ["query.prompt"] = "string",
+        },
+        "",
+    },
+    ["authen.v2.oauth.token"] = {
+        "POST", "/open-apis/authen/v2/oauth/token", "", "feishu lark", false, "", "",
+        {
+            ["body.grant_type"] = "string required enum=authorization_code,refresh_token,"
+                .. "urn:ietf:params:oauth:grant-type:device_code",
+            ["body.client_id"] = "string required min=1",
+            ["body.client_secret"] = "string required min=1",
+            ["body.code"] = "string min=1", ["body.redirect_uri"] = "string min=1",
+            ["body.code_verifier"] = "string min=43 max=128",
+            ["body.refresh_token"] = "string min=1", ["body.device_code"] = "string min=1",
+            ["body.scope"] = "string",
+        },
+        "access_token expires_in refresh_token refresh_token_expires_in token_type scope",
+    },
+    ["oauth.v1.device_authorization"] = {
+        "POST", "/oauth/v1/device_authorization", "", "feishu lark", true, "", "",
+        { ["body.client_id"] = "string required min=1", ["body.scope"] = "string" },
+        "device_code user_code verification_uri verification_uri_complete expires_in interval",
+    },
 }
 
 local function describe_field(field)
@@ -107,15 +157,15 @@ end
 local function words(list) return table.concat(list or {}, " ") end
 
 describe("the endpoint tables", function()
-    it("are seven", function()
-        assert.equal(7, #endpoints.all)
+    it("are thirteen", function()
+        assert.equal(13, #endpoints.all)
         local count = 0
         for operation, endpoint in pairs(endpoints.by_operation) do
             assert.is_table(DOCUMENTED[operation])
             assert.equal(operation, endpoint.operation)
             count = count + 1
         end
-        assert.equal(7, count)
+        assert.equal(13, count)
     end)
 
     for operation, row in pairs(DOCUMENTED) do
@@ -143,8 +193,9 @@ describe("the endpoint tables", function()
     it("have the exact Content-Type where there is a body, else none", function()
         for _, endpoint in ipairs(endpoints.all) do
             if endpoint.services[1] ~= "youkong" then
-                assert.equal(endpoint.request.body and "application/json; charset=utf-8" or nil,
-                    endpoint.content_type)
+                local wanted = endpoint.operation:find("oauth", 1, true)
+                    and "application/x-www-form-urlencoded" or "application/json; charset=utf-8"
+                assert.equal(endpoint.request.body and wanted or nil, endpoint.content_type)
             end
         end
     end)

@@ -1,0 +1,25 @@
+return {
+    operation = "auth.v3.app_ticket.resend",
+    services = { "feishu", "lark" },
+    summary = {
+        en = "Have the platform push the ticket of a store app again.",
+        zh = "请求平台重新推送商店应用的 app_ticket。",
+    },
+    doc = "https://open.feishu.cn/document/server-docs/authentication-management/access-token/"
+        .. "app_ticket_resend",
+    method = "POST",
+    path = "/open-apis/auth/v3/app_ticket/resend",
+    content_type = "application/json; charset=utf-8",
+    tokens = {},
+    app_types = { "store" },
+    repeatable = true,
+    internal = true,
+    request = {
+        body = {
+            { name = "app_id", type = "string", required = true, min = 1 },
+            { name = "app_secret", type = "string", required = true, min = 1, secret = true },
+        },
+    },
+    response = {},
+    codes = { 10003, 10014, 10015 },
+}
