@@ -109,3 +109,35 @@ describe("a host that opens and closes Lua states", function()
         assert.is_true(ok)
     end)
 end)
+
+describe("random_bytes", function()
+    it("gives as many bytes as asked for, never the same", function()
+        local seen = {}
+        for n = 1, 256 do
+            local bytes = core.random_bytes(n)
+            assert.equal(n, #bytes)
+            if n >= 16 then
+                assert.is_nil(seen[bytes:sub(1, 16)])
+                seen[bytes:sub(1, 16)] = true
+            end
+        end
+    end)
+
+    it("gives every byte", function()
+        local seen, count = {}, 0
+        for _ = 1, 100 do
+            for byte in core.random_bytes(256):gmatch "." do
+                if not seen[byte] then count = count + 1 end
+                seen[byte] = true
+            end
+        end
+        assert.equal(256, count)
+    end)
+
+    it("refuses other numbers", function()
+        for _, n in ipairs { 0, -1, 257, 1.5, 2 ^ 40, 0 / 0, 1 / 0 } do
+            assert.error_matches(function() core.random_bytes(n) end, "1 to 256")
+        end
+        assert.error(function() core.random_bytes() end)
+    end)
+end)

@@ -57,3 +57,48 @@ describe("sha256", function()
         assert.not_equal(core.sha256 "a\0b", core.sha256 "a\0c")
     end)
 end)
+
+describe("raw digests", function()
+    it("are the bytes that the digits stand for", function()
+        for _, name in ipairs { "md5", "sha256" } do
+            local digits = core[name]("abc", "raw"):gsub(".", function(c)
+                return ("%02x"):format(c:byte())
+            end)
+            assert.equal(core[name] "abc", digits)
+            assert.equal(core[name] "abc", core[name]("abc", "hex"))
+        end
+        assert.error(function() core.sha256("abc", "base64") end)
+    end)
+end)
+
+describe("base64url", function()
+    it("gives RFC 4648's own results, without their padding", function()
+        local vectors = { [""] = "", f = "Zg", fo = "Zm8", foo = "Zm9v", foob = "Zm9vYg",
+            fooba = "Zm9vYmE", foobar = "Zm9vYmFy" }
+        for text, encoded in pairs(vectors) do assert.equal(encoded, core.base64url(text)) end
+    end)
+
+    it("has the alphabet of URLs", function()
+        assert.equal("-_-_", core.base64url "\251\255\191")
+        assert.equal("AAAA", core.base64url "\0\0\0")
+        local all = {}
+        for byte = 0, 255 do all[#all + 1] = string.char(byte) end
+        assert.truthy(core.base64url(table.concat(all)):find "^[%w_-]+$")
+    end)
+
+    it("gives the code challenge of RFC 7636, appendix B", function()
+        local octets = string.char(116, 24, 223, 180, 151, 153, 224, 37, 79, 250, 96, 125, 216,
+            173, 187, 186, 22, 212, 37, 77, 105, 214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121)
+        local verifier = core.base64url(octets)
+        assert.equal("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", verifier)
+        assert.equal("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            core.base64url(core.sha256(verifier, "raw")))
+    end)
+
+    it("has a ceiling", function()
+        local mebibyte = 1024 * 1024
+        assert.equal(math.ceil(mebibyte * 4 / 3), #core.base64url(("x"):rep(mebibyte)))
+        assert.error_matches(function() core.base64url(("x"):rep(mebibyte + 1)) end, "too long")
+        assert.error(function() core.base64url() end)
+    end)
+end)

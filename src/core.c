@@ -101,6 +101,20 @@ static int l_random (lua_State *L) {
   return 1;
 }
 
+/* random_bytes(n) -> so many bytes, 1 to CORE_MAX_RANDOM, for secrets; raises
+** when the system's generator fails */
+static int l_random_bytes (lua_State *L) {
+  unsigned char b[CORE_MAX_RANDOM];
+  lua_Number n = luaL_checknumber(L, 1);
+  luaL_argcheck(L, n >= 1 && n <= CORE_MAX_RANDOM && n == (int)n, 1,
+                "must be a whole number, 1 to 256");
+  if (RAND_bytes(b, (int)n) != 1)
+    return luaL_error(L, "cloudcal: OpenSSL has no random bytes");
+  lua_pushlstring(L, (char *)b, (size_t)n);
+  OPENSSL_cleanse(b, sizeof(b));
+  return 1;
+}
+
 /* isyieldable() -> boolean | nil: LuaJIT has lua_isyieldable, but nginx hides
 ** its Lua side; Lua 5.1 itself has none */
 static int l_isyieldable (lua_State *L) {
@@ -112,6 +126,7 @@ static int l_isyieldable (lua_State *L) {
 
 static const luaL_Reg core_functions[] = {
   { "random", l_random },
+  { "random_bytes", l_random_bytes },
   { "isyieldable", l_isyieldable },
   { NULL, NULL }
 };

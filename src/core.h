@@ -63,6 +63,10 @@
 #if !defined(CORE_MAX_DEPTH)
 #define CORE_MAX_DEPTH 1000             /* of tables that are mended */
 #endif
+#if !defined(CORE_MAX_ENCODED)
+#define CORE_MAX_ENCODED (1024 * 1024)  /* bytes that base64url takes */
+#endif
+#define CORE_MAX_RANDOM 256             /* random bytes at a time */
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */
 
 /* }====================================================== */

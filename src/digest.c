@@ -1,6 +1,7 @@
 /*
-** Message digests by OpenSSL's EVP. A digest is fetched once for the
-** process: half the cost of a short message is the look-up of its method.
+** Message digests by OpenSSL's EVP, and base64 for URLs. A digest is fetched
+** once for the process: half the cost of a short message is the look-up of
+** its method.
 */
 #include "core.h"
 
@@ -30,32 +31,71 @@ static int push_hex (lua_State *L, const unsigned char *bytes, unsigned n) {
   return 1;
 }
 
+static int push_raw (lua_State *L, const unsigned char *bytes, unsigned n) {
+  lua_pushlstring(L, (const char *)bytes, n);
+  return 1;
+}
+
 static int digest (lua_State *L, EVP_MD *const *method) {
+  static const char *const forms[] = { "hex", "raw", NULL };
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   unsigned char sum[EVP_MAX_MD_SIZE];
   unsigned length = 0;
   size_t n;
   const char *s = luaL_checklstring(L, 1, &n);
+  int raw = luaL_checkoption(L, 2, "hex", forms);
   pthread_once(&once, fetch);
   if (*method == NULL || !EVP_Digest(s, n, sum, &length, *method, NULL)) {
     lua_pushnil(L);
     lua_pushliteral(L, "OpenSSL does not offer this digest");
     return 2;
   }
-  return push_hex(L, sum, length);
+  return raw ? push_raw(L, sum, length) : push_hex(L, sum, length);
 }
 
-/* md5(s) -> 32 lower-case hexadecimal digits | nil, message */
+/* md5(s [, "raw"]) -> 32 lower-case hexadecimal digits, or the 16 bytes
+** themselves | nil, message */
 static int l_md5 (lua_State *L) {
   return digest(L, &md5);
 }
 
-/* sha256(s) -> 64 lower-case hexadecimal digits | nil, message */
+/* sha256(s [, "raw"]) -> 64 lower-case hexadecimal digits, or the 32 bytes
+** themselves | nil, message */
 static int l_sha256 (lua_State *L) {
   return digest(L, &sha256);
 }
 
+/* in place: the alphabet of RFC 4648 section 5, and no padding */
+static size_t for_url (char *s, size_t n) {
+  size_t i;
+  while (n > 0 && s[n - 1] == '=')
+    n--;
+  for (i = 0; i < n; i++) {
+    if (s[i] == '+')
+      s[i] = '-';
+    else if (s[i] == '/')
+      s[i] = '_';
+  }
+  return n;
+}
+
+/* base64url(s) -> its base64 for URLs, without padding; raises if s has more
+** bytes than CORE_MAX_ENCODED */
+static int l_base64url (lua_State *L) {
+  size_t n, size;
+  const char *s = luaL_checklstring(L, 1, &n);
+  char *out;
+  luaL_argcheck(L, n <= CORE_MAX_ENCODED, 1, "too long");
+  size = (n + 2) / 3 * 4 + 1;
+  out = lua_newuserdata(L, size);
+  EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)s, (int)n);
+  lua_pushlstring(L, out, for_url(out, size - 1));
+  OPENSSL_cleanse(out, size);
+  return 1;
+}
+
 const luaL_Reg digest_functions[] = {
+  { "base64url", l_base64url },
   { "md5", l_md5 },
   { "sha256", l_sha256 },
   { NULL, NULL }
