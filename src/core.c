@@ -144,12 +144,14 @@ CORE_EXPORT int luaopen_cloudcal_core (lua_State *L) {
                       "loaded", curl->version);
   transfer_open(L);
   engine_open(L);
+  files_open(L);
   lua_newtable(L);
   core_setfuncs(L, core_functions);
   core_setfuncs(L, engine_functions);
   core_setfuncs(L, text_functions);
   core_setfuncs(L, json_functions);
   core_setfuncs(L, digest_functions);
+  core_setfuncs(L, files_functions);
   push_versions(L, curl);
   lua_setfield(L, -2, "versions");
   return 1;

@@ -66,6 +66,9 @@
 #if !defined(CORE_MAX_ENCODED)
 #define CORE_MAX_ENCODED (1024 * 1024)  /* bytes that base64url takes */
 #endif
+#if !defined(CORE_MAX_PRIVATE)
+#define CORE_MAX_PRIVATE (1024 * 1024)  /* a private file */
+#endif
 #define CORE_MAX_RANDOM 256             /* random bytes at a time */
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */
 
@@ -121,6 +124,11 @@ extern const luaL_Reg json_functions[];
 /* digest.c */
 
 extern const luaL_Reg digest_functions[];
+
+/* files.c: private files and locks */
+
+void files_open (lua_State *L);
+extern const luaL_Reg files_functions[];
 
 /* transfer.c: one exchange */
 

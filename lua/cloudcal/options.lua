@@ -191,9 +191,12 @@ local RATE_LIMIT = {
 }
 
 local function a_rate_limit(value)
-    if value == false or stores.is_store(value) then return nil end
+    if value == false then return nil end
     if type(value) ~= "table" then
         return "must be false, a table or a store, not a " .. type(value)
+    end
+    if stores.is_store(value) then
+        return not value.reserve and "is a store that cannot count calls" or nil
     end
     return members_problem(value, RATE_LIMIT)
 end

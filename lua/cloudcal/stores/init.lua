@@ -1,5 +1,6 @@
 --- Where tokens live, and what counts calls.
 
+local file = require "cloudcal.stores.file"
 local memory = require "cloudcal.stores.memory"
 local nginx = require "cloudcal.stores.nginx"
 
@@ -25,8 +26,13 @@ function stores.nginx(dict)
     return store
 end
 
-function stores.file()
-    error("cloudcal.stores.file is not in this version", 2)
+--- A store in a file, seen by all processes of one user on this machine; tokens outlive them.
+-- It counts no calls. The file is created for its user only, and refused if others can reach it.
+-- A lock ends with the process that took it, not after some seconds.
+-- @param path of the file, in a directory that exists
+function stores.file(path)
+    local store = file.new(path)
+    return store
 end
 
 --- Tells a store from everything else.

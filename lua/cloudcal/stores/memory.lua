@@ -3,7 +3,8 @@
 -- The interface of every store:
 --   store:get(key)                     value and the seconds it has left, or nil
 --   store:set(key, value, seconds)     true; or nil and a message
---   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`
+--   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`,
+--                                      or with its process (stores/file.lua)
 --   store:unlock(key)
 --   store:reserve(key, limits, most)   seconds to wait for the reserved slot, and its number; or
 --                                      nil and the seconds that would be needed, if that is
@@ -22,20 +23,26 @@ memory.__metatable = "cloudcal.store"
 
 local RECORDED = 1000 -- times that a window remembers; a wider one records each k-th call
 
+-- What a walk over a store must not find: its values
+local entries_of = setmetatable({}, { __mode = "k" })
+
 --- Makes a store.
 function memory.new()
-    return setmetatable({ entries = {}, locks = {}, windows = {} }, memory)
+    local self = setmetatable({ locks = {}, windows = {} }, memory)
+    entries_of[self] = {}
+    return self
 end
 
 function memory:get(key)
-    local entry = self.entries[key]
+    local entry = entries_of[self][key]
     local left = entry and entry.expires - clock.now()
     if not entry or left <= 0 then return nil end
     return entry.value, left
 end
 
 function memory:set(key, value, seconds)
-    self.entries[key] = value ~= nil and { value = value, expires = clock.now() + seconds } or nil
+    entries_of[self][key] = value ~= nil
+        and { value = value, expires = clock.now() + seconds } or nil
     return true
 end
 
