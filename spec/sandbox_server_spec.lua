@@ -996,12 +996,16 @@ describe("sandbox command line", function()
             Authorization = "Bearer " .. running.feishu.user_access_token,
         }))
         assert.are.equal(200, read_answer(con).status)
+        con:write(request_bytes("POST", "/open-apis/authen/v2/oauth/token?code=hush",
+            { Authorization = "Basic hush" }, "client_secret=hush"))
+        assert.are.equal(400, read_answer(con).status)
         con:close()
         os.execute("kill -TERM " .. running.pid)
         assert.is_true(wait_until(function() return not alive(running.pid) end))
         local logged = read_file(log)
         assert.truthy(logged:find("^sandbox: feishu POST " .. PRIMARY:gsub("%-", "%%-")
-            .. " 200 [%d.]+ ms\n$"), logged)
+            .. " 200 [%d.]+ ms\nsandbox: feishu POST /open%-apis/authen/v2/oauth/token 400 "
+            .. "[%d.]+ ms\n$"), logged)
         os.remove(out)
         os.remove(log)
     end)
