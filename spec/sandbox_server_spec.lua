@@ -158,8 +158,8 @@ describe("sandbox server", function()
             assert.is_true(alive(running.pid))
             for _, service in ipairs { "feishu", "lark" } do
                 for _, name in ipairs {
-                    "app_id", "app_secret", "user_access_token", "member_access_token",
-                    "no_calendar_access_token", "tenant_access_token",
+                    "app_id", "app_secret", "app_ticket", "tenant_key", "user_access_token",
+                    "member_access_token", "no_calendar_access_token", "tenant_access_token",
                 } do
                     assert.are.equal("string", type(running[service][name]), name)
                 end
@@ -471,14 +471,17 @@ describe("sandbox server", function()
             for code, status in pairs {
                 ["190004"] = 429, ["190003"] = 500, ["195103"] = 404, ["99991663"] = 400,
                 ["99991677"] = 400, ["20050"] = 500, ["10003"] = 200,
+                ["99991663_as_200"] = 200, ["190004_as_400"] = 400,
             } do
                 local answer = read_answer(send_fault(code))
-                assert.are.same({ status, tonumber(code) }, { answer.status, answer.value.code })
+                assert.are.same({ status, tonumber(code:match("^%d+")) },
+                    { answer.status, answer.value.code })
             end
         end)
 
         it("that is unknown is told", function()
-            for _, fault in ipairs { "unknown", "190001", "slow:x", "reset:x", "" } do
+            for _, fault in ipairs { "unknown", "190001", "slow:x", "reset:x", "",
+                "190004_as_999", "190001_as_200", "190004_as_", "slow_as_200" } do
                 assert.are.equal(400, read_answer(send_fault(fault)).status, fault)
             end
         end)
@@ -536,11 +539,139 @@ describe("sandbox server", function()
             control("POST", "faults", '["reset","reset"]')
             assert.are.equal(200, control("DELETE", "faults").status)
             assert.is_true(good(dial()))
-            for _, body in ipairs { '["unknown"]', "{}", "nothing", '["reset",5]' } do
-                assert.are.equal(400, control("POST", "faults", body).status)
+            for _, body in ipairs {
+                '["unknown"]', "{}", "nothing", '["reset",5]', '{"names":["reset"]}',
+                '{"path":"/x"}', '{"path":"x","names":["reset"]}', '{"path":"/x","names":"reset"}',
+                '{"path":"/x","names":["unknown"]}', '{"path":5,"names":["reset"]}', "5", "",
+            } do
+                assert.are.equal(400, control("POST", "faults", body).status, body)
             end
             assert.is_true(good(dial()))
             assert.are.equal(404, control("GET", "unknown").status)
+        end)
+
+        it("queues faults for one path, before the others", function()
+            local queued = control("POST", "faults",
+                '{"path":"' .. CALDAV .. '","names":["none","190004:2"]}')
+            assert.are.same({ 200, 3 }, { queued.status, queued.value.queued })
+            control("POST", "faults", '["html_502"]')
+            local con = dial()
+            local function status_of(target)
+                con:write(api_bytes(nil, target, "{}"))
+                return read_answer(con).status
+            end
+            assert.are.equal(200, status_of(CALDAV))
+            assert.are.equal(502, status_of(PRIMARY))
+            assert.are.equal(200, status_of(PRIMARY))
+            assert.are.equal(429, status_of(CALDAV .. "?a=b"))
+            assert.are.equal(200, status_of(PRIMARY))
+            assert.are.equal(429, status_of(CALDAV))
+            assert.are.equal(200, status_of(CALDAV))
+            control("POST", "faults", '{"path":"' .. CALDAV .. '","names":["190004"]}')
+            control("DELETE", "faults")
+            assert.are.equal(200, status_of(CALDAV))
+        end)
+
+        local INTERNAL = "/open-apis/auth/v3/tenant_access_token/internal"
+        local OAUTH = "/open-apis/authen/v2/oauth/token"
+
+        local function post(target, body, label)
+            local con = dial()
+            con:write(request_bytes("POST", target, { ["Content-Type"] = label }, body))
+            return read_answer(con)
+        end
+
+        local function tenant_token()
+            return post(INTERNAL, json.encode {
+                app_id = running.feishu.app_id, app_secret = running.feishu.app_secret,
+            }).value.tenant_access_token
+        end
+
+        local function primary(token)
+            local con = dial()
+            con:write(request_bytes("POST", PRIMARY, { Authorization = "Bearer " .. token }))
+            return read_answer(con)
+        end
+
+        it("loses the answer of an internal call and lets it act", function()
+            control("POST", "faults", '{"path":"' .. INTERNAL .. '","names":["close"]}')
+            control("POST", "revoke", '{"kind":"tenant"}')
+            local before = control("GET", "state").value.tenant_tokens
+            assert.is_true(good(dial()))
+            assert.is_nil(post(INTERNAL, json.encode {
+                app_id = running.feishu.app_id, app_secret = running.feishu.app_secret,
+            }))
+            assert.are.equal(before + 1, control("GET", "state").value.tenant_tokens)
+        end)
+
+        it("revokes tokens and counts them", function()
+            control("POST", "revoke", '{"kind":"tenant"}')
+            local token = tenant_token()
+            assert.are.equal(200, primary(token).status)
+            assert.are.same({ revoked = 1 }, control("POST", "revoke", '{"kind":"tenant"}').value)
+            local answer = primary(token)
+            assert.are.same({ 400, 99991663 }, { answer.status, answer.value.code })
+            assert.are_not.equal(token, tenant_token())
+            assert.is_true(good(dial()))
+        end)
+
+        it("revokes the tokens of the credentials only when all are meant", function()
+            local own = assert(sandbox.start { rate = false })
+            local con = connect(own.lark.base_url, trusting(read_file(own.ca_file)))
+            open[#open + 1] = con
+            local function status_after(body)
+                con:write(request_bytes("POST", "/_sandbox/revoke", nil, body))
+                assert.are.equal(200, read_answer(con).status)
+                con:write(request_bytes("POST", PRIMARY,
+                    { Authorization = "Bearer " .. own.lark.user_access_token }))
+                return read_answer(con).status
+            end
+            assert.are.equal(200, status_after '{"kind":"user"}')
+            assert.are.equal(200, status_after '{"kind":"user","all":false}')
+            assert.are.equal(400, status_after '{"kind":"user","all":true}')
+            own.stop()
+        end)
+
+        it("refuses to revoke what it does not know", function()
+            for _, body in ipairs {
+                "", "{}", "nothing", '{"kind":"x"}', '{"kind":5}', "[]", "{",
+            } do
+                assert.are.equal(400, control("POST", "revoke", body).status, body)
+            end
+            assert.are.equal(400, control("POST", "revoke", '{"kind":"user"}', "youkong").status)
+        end)
+
+        it("shows the ticket that is good now, and nowhere else", function()
+            local first = control("GET", "ticket").value.app_ticket
+            assert.are.equal(running.feishu.app_ticket, first)
+            post("/open-apis/auth/v3/app_ticket/resend", json.encode {
+                app_id = running.feishu.app_id, app_secret = running.feishu.app_secret,
+            })
+            local second = control("GET", "ticket").value.app_ticket
+            assert.are_not.equal(first, second)
+            control("POST", "revoke", '{"kind":"ticket"}')
+            local third = control("GET", "ticket").value.app_ticket
+            assert.are_not.equal(second, third)
+            assert.is_nil(control("GET", "state").body:find(third, 1, true))
+            assert.is_nil(control("GET", "requests").body:find(third, 1, true))
+            assert.are.equal(404, control("GET", "ticket", nil, "youkong").status)
+        end)
+
+        it("counts each refresh that comes, whatever happens to it", function()
+            local before = control("GET", "state").value
+            local FORM = "application/x-www-form-urlencoded"
+            control("POST", "faults", '{"path":"' .. OAUTH .. '","names":["html_502","20050"]}')
+            for _, status in ipairs { 502, 500, 400 } do
+                assert.are.equal(status, post(OAUTH, "grant_type=refresh_token", FORM).status)
+            end
+            local after = control("GET", "state").value
+            assert.are.equal(before.refresh_attempts + 3, after.refresh_attempts)
+            assert.are.equal(before.refreshes, after.refreshes)
+            for _, name in ipairs {
+                "tenant_tokens", "app_tokens", "user_tokens", "device_authorizations", "tickets",
+            } do
+                assert.are.equal("number", type(after[name]), name)
+            end
         end)
 
         it("shows the requests that came, without their secrets", function()
@@ -575,6 +706,34 @@ describe("sandbox server", function()
             local list = control("GET", "requests").value
             assert.are.equal("client_secret=***&a=b", list[1].body)
             assert.are.equal("??", list[2].body)
+        end)
+
+        it("masks every secret of the token endpoints", function()
+            local names = {
+                "app_secret", "app_ticket", "app_access_token", "client_secret", "code",
+                "code_verifier", "device_code", "refresh_token",
+            }
+            local fields, parts = {}, {}
+            for i, name in ipairs(names) do
+                fields[name], parts[i] = "hush" .. i, name .. "=hush" .. i
+            end
+            local con = dial()
+            for _, body in ipairs {
+                json.encode(fields), table.concat(parts, "&"), '{"code":"hush', '{"code" : "hush"}',
+            } do
+                con:write(request_bytes("POST", "/x?user_code=hush&a=b",
+                    { Authorization = "Basic aHVzaDpodXNo" }, body))
+                read_answer(con)
+            end
+            local answer = control("GET", "requests")
+            assert.is_nil(answer.body:find("hush", 1, true))
+            assert.is_nil(answer.body:find("aHVza", 1, true))
+            assert.are.equal("Basic ***", answer.value[1].headers.authorization)
+            assert.are.equal("user_code=***&a=b", answer.value[1].query)
+            for _, name in ipairs(names) do
+                assert.truthy(answer.value[1].body:find('"' .. name .. '":"***"', 1, true), name)
+                assert.truthy(answer.value[2].body:find(name .. "=***", 1, true), name)
+            end
         end)
 
         it("counts connections", function()
@@ -679,6 +838,42 @@ describe("sandbox process", function()
         running.stop()
     end)
 
+    it("takes the settings of the token life as options", function()
+        local running = assert(sandbox.start {
+            app_ticket = "ticket", tenant_key = "key", token_error_status = 200,
+            refresh_seconds = 50, device_seconds = 40, device_interval = 7,
+            device_approval = "never",
+        })
+        assert.are.same({ "ticket", "key" }, { running.lark.app_ticket, running.lark.tenant_key })
+        local con = connect(running.lark.base_url, trusting(read_file(running.ca_file)))
+        local function post(target, headers, body)
+            con:write(request_bytes("POST", target, headers, body))
+            return read_answer(con)
+        end
+        local refused = post(PRIMARY, { Authorization = "Bearer u-unknown" })
+        assert.are.same({ 200, 99991668 }, { refused.status, refused.value.code })
+        local begun = post("/oauth/v1/device_authorization", {
+            ["Content-Type"] = "application/x-www-form-urlencoded",
+            Authorization = "Basic " .. require("cloudcal.sandbox.text").base64(
+                running.lark.app_id .. ":" .. running.lark.app_secret),
+        }, "scope=offline_access&client_id=" .. running.lark.app_id).value
+        assert.are.same({ 40, 7 }, { begun.expires_in, begun.interval })
+        local page = begun.verification_uri_complete:match("^https://127%.0%.0%.1(/.*)$")
+        local function poll()
+            return post("/open-apis/authen/v2/oauth/token", nil, json.encode {
+                grant_type = "urn:ietf:params:oauth:grant-type:device_code",
+                device_code = begun.device_code, client_id = running.lark.app_id,
+                client_secret = running.lark.app_secret,
+            }).value
+        end
+        assert.are.equal("authorization_pending", poll().error)
+        con:write(request_bytes("GET", page))
+        assert.are.equal(200, read_answer(con).status)
+        assert.are.equal(50, poll().refresh_token_expires_in)
+        con:close()
+        running.stop()
+    end)
+
     it("has a clock that may be ahead", function()
         local running = assert(sandbox.start { clock_skew = 86400 })
         local con = connect(running.lark.base_url, trusting(read_file(running.ca_file)))
@@ -702,6 +897,9 @@ describe("sandbox process", function()
             { unknown = 1 }, { port = 70000 }, { port = "x" }, { rate = "fast" },
             { rate = { per_second = 0, per_minute = 1 } }, { faults = { "unknown" } },
             { sync_seconds = -1 }, { certificate = "none" }, { app_id = "a b" },
+            { refresh_seconds = 0 }, { token_error_status = 401 }, { device_approval = "soon" },
+            { device_approval = -1 }, { device_interval = 0.5 }, { device_interval = 0 },
+            { device_seconds = 0 },
         } do
             local ok, problem = pcall(function()
                 local running = sandbox.start(given)
@@ -733,6 +931,18 @@ describe("sandbox command line", function()
         assert.truthy(output:find("rc=0", 1, true))
         for _, row in ipairs(require("cloudcal.sandbox.faults").list()) do
             assert.truthy(output:find(row.name, 1, true), row.name)
+        end
+    end)
+
+    it("prints help that names each credential and each control", function()
+        local output = shell "--help"
+        for _, name in ipairs {
+            "--app-id", "--app-ticket", "--tenant-key", "--profile-id", "--refresh-seconds N",
+            "--token-error-status 200|400", "--device-approval S", "--device-interval N",
+            "--device-seconds N", "/_sandbox/revoke", "/_sandbox/ticket", "/_sandbox/state",
+            "99991663_as_200", '{"path":',
+        } do
+            assert.truthy(output:find(name, 1, true), name)
         end
     end)
 
@@ -786,12 +996,16 @@ describe("sandbox command line", function()
             Authorization = "Bearer " .. running.feishu.user_access_token,
         }))
         assert.are.equal(200, read_answer(con).status)
+        con:write(request_bytes("POST", "/open-apis/authen/v2/oauth/token?code=hush",
+            { Authorization = "Basic hush" }, "client_secret=hush"))
+        assert.are.equal(400, read_answer(con).status)
         con:close()
         os.execute("kill -TERM " .. running.pid)
         assert.is_true(wait_until(function() return not alive(running.pid) end))
         local logged = read_file(log)
         assert.truthy(logged:find("^sandbox: feishu POST " .. PRIMARY:gsub("%-", "%%-")
-            .. " 200 [%d.]+ ms\n$"), logged)
+            .. " 200 [%d.]+ ms\nsandbox: feishu POST /open%-apis/authen/v2/oauth/token 400 "
+            .. "[%d.]+ ms\n$"), logged)
         os.remove(out)
         os.remove(log)
     end)

@@ -79,13 +79,28 @@ local function detail(call, refusal)
     return object
 end
 
+-- The services answer a token that is no good with HTTP 400, and at times with 200.
+local function status_of(call, refusal, row, usual)
+    if refusal.http then return refusal.http end
+    local of_token = row.token_refused or refusal.code == 99991661
+    return of_token and call.world.token_error_status or row.http or usual
+end
+
 --- A refusal {code, msg, http, violations, headers} in the envelope of Feishu and Lark.
 function answers.refusal(call, refusal)
     local row = answers.row(refusal.code) or {}
-    return answers.json(call, refusal.http or row.http or 400, {
+    return answers.json(call, status_of(call, refusal, row, 400), {
         code = refusal.code,
         msg = refusal.msg or row.msg or "refused by the sandbox",
         error = detail(call, refusal),
+    }, refusal.headers)
+end
+
+--- A refusal { code, msg, http, headers } of the endpoints that give out app and tenant tokens.
+function answers.token_refusal(call, refusal)
+    local row = answers.row(refusal.code) or {}
+    return answers.json(call, status_of(call, refusal, row, 200), {
+        code = refusal.code, msg = refusal.msg or row.msg or "refused by the sandbox",
     }, refusal.headers)
 end
 
@@ -103,12 +118,13 @@ function answers.oauth_code(call, code)
     return code
 end
 
---- A refusal { code, msg, http, headers } of the OAuth endpoint.
+--- A refusal { code, msg, http, headers } of the OAuth endpoint; without a code, `error` is
+-- the name of RFC 6749 or RFC 8628.
 function answers.oauth_refusal(call, refusal)
-    local row = answers.row(refusal.code) or {}
+    local row = refusal.code and answers.row(refusal.code) or {}
     return answers.json(call, refusal.http or row.http or 400, {
-        code = answers.oauth_code(call, refusal.code),
-        error = oauth_names[refusal.code] or "invalid_grant",
+        code = refusal.code and answers.oauth_code(call, refusal.code),
+        error = refusal.error or oauth_names[refusal.code] or "invalid_grant",
         error_description = refusal.msg or row.msg or "refused by the sandbox",
     }, refusal.headers)
 end

@@ -295,16 +295,24 @@ end)
 
 -- Names -------------------------------------------------------------------------------
 
-local function code_fault(code)
-    return { name = tostring(code), about = "the code of the tables", run = function(s)
-        return send(s, s:refuse(code))
+local function code_fault(name, code, status)
+    return { name = name, about = "the code of the tables", run = function(s)
+        return send(s, s:refuse(code, nil, status))
     end }
+end
+
+-- 99991663, or 99991663_as_200: with another HTTP status than the table says.
+local function code_and_status(name)
+    local digits, status = name:match("^(%d+)_as_([2-5]%d%d)$")
+    return tonumber(digits or name:match("^%d+$")), tonumber(status)
 end
 
 local function row_of(name)
     if rows[name] then return rows[name] end
-    local code = name:find("^%d+$") and #name < 12 and tonumber(name)
-    if code and require("cloudcal.sandbox.answers").row(code) then return code_fault(code) end
+    local code, status = code_and_status(name)
+    if code and require("cloudcal.sandbox.answers").row(code) then
+        return code_fault(name, code, status)
+    end
 end
 
 local readers = {

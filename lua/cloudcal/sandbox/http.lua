@@ -8,10 +8,11 @@ local IDLE_SECONDS = 120 -- for the first line; afterwards each read has READ_SE
 local READ_SECONDS = 30
 
 local reasons = {
-    [200] = "OK", [302] = "Found", [400] = "Bad Request", [403] = "Forbidden",
-    [404] = "Not Found", [413] = "Content Too Large", [429] = "Too Many Requests",
-    [431] = "Request Header Fields Too Large", [500] = "Internal Server Error",
-    [501] = "Not Implemented", [502] = "Bad Gateway", [503] = "Service Unavailable",
+    [200] = "OK", [302] = "Found", [400] = "Bad Request", [401] = "Unauthorized",
+    [403] = "Forbidden", [404] = "Not Found", [413] = "Content Too Large",
+    [429] = "Too Many Requests", [431] = "Request Header Fields Too Large",
+    [500] = "Internal Server Error", [501] = "Not Implemented", [502] = "Bad Gateway",
+    [503] = "Service Unavailable",
 }
 
 --- Settle how a new connection reads.

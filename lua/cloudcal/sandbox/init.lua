@@ -113,8 +113,9 @@ end
 
 --- Start a sandbox and wait until it is ready. Returns what its ready line says (ca_file, pid,
 -- feishu, lark, youkong) with stop(), or nil and a message. A wrong option raises.
--- Options: those of the command line by name (port, faults, rate, sync_seconds,
--- token_seconds, clock_skew, certificate, verbose, and credentials such as app_id);
+-- Options: those of the command line by name (port, faults, rate, sync_seconds, token_seconds,
+-- refresh_seconds, token_error_status, device_approval, device_interval, device_seconds,
+-- clock_skew, certificate, verbose, and credentials such as app_id);
 -- interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath).
 function sandbox.start(given)
     local own, others = split_options(given)

@@ -1,73 +1,17 @@
---- OAuth 2.0 of Feishu and Lark: the page where the user consents (who always does so at
--- once), and the token endpoint. Handlers by method and path.
+--- The token endpoint of OAuth 2.0: codes, refresh tokens and device codes become tokens of a
+-- user.
 local answers = require "cloudcal.sandbox.answers"
+local device = require "cloudcal.sandbox.device"
 local digest = require "openssl.digest"
 local json = require "cloudcal.json"
+local ledger = require "cloudcal.sandbox.ledger"
 local text = require "cloudcal.sandbox.text"
 
-local CODE_SECONDS = 300
-local REFRESH_SECONDS = 604800
+local oauth = {}
 
-local function words(list)
-    local set, count = {}, 0
-    for word in (list or ""):gmatch("%S+") do
-        if set[word] then return nil end
-        set[word], count = true, count + 1
-    end
-    return set, count
-end
-
--- Authorize ---------------------------------------------------------------------------
-
-local function target_of(uri, fields)
-    local parts = {}
-    for _, name in ipairs { "code", "error", "state" } do
-        if fields[name] then parts[#parts + 1] = name .. "=" .. text.escape(fields[name]) end
-    end
-    return uri .. (uri:find("?", 1, true) and "&" or "?") .. table.concat(parts, "&")
-end
-
-local function redirect(call, uri, fields)
-    return answers.plain(call, 302, "text/html; charset=utf-8", "", {
-        { "Location", target_of(uri, fields) },
-    })
-end
-
--- The address goes into a header: nothing that could end it may pass.
-local function good_redirect(uri)
-    return uri and uri:find("^https?://[^/%?]") and not uri:find("[%s%c#\"<>\\\128-\255]")
-end
-
-local function page_problem(call, query)
-    if query.client_id ~= call.place.app_id then return 20048 end
-    if not good_redirect(query.redirect_uri) then return 20071 end
-    if query.response_type ~= "code" then return 20001 end
-    if not words(query.scope) then return 20067 end
-    local method = query.code_challenge_method
-    if method and method ~= "S256" and method ~= "plain" then return 20001 end
-end
-
-local function new_code(call, query)
-    local code = call.world:word(64)
-    call.place.codes[code] = {
-        client_id = query.client_id, redirect_uri = query.redirect_uri, scope = query.scope or "",
-        challenge = query.code_challenge, method = query.code_challenge_method or "plain",
-        user = call.place.admin, expires = call.now + CODE_SECONDS,
-    }
-    return code
-end
-
-local function authorize(call)
-    local query = text.form(call.request.query or "") or {}
-    local problem = page_problem(call, query)
-    if problem then return answers.oauth_refusal(call, { code = problem }) end
-    if (query.scope or ""):find("deny", 1, true) then
-        return redirect(call, query.redirect_uri, { error = "access_denied", state = query.state })
-    end
-    return redirect(call, query.redirect_uri, { code = new_code(call, query), state = query.state })
-end
-
--- Token -------------------------------------------------------------------------------
+local OPERATION = "authen.v2.oauth.token"
+local LOGIN_SECONDS = 365 * 86400 -- however often a login is refreshed, it ends after this
+local GRACE_SECONDS = 60 -- that the old user token lives on after a refresh, on Lark
 
 local function read_fields(request)
     if (request.headers["content-type"] or ""):find("form-urlencoded", 1, true) then
@@ -113,13 +57,14 @@ local function refresh_problem(call, fields, grant)
     if not fields.refresh_token then return 20001 end
     if not grant then return 20026 end
     if grant.used then return 20073 end
+    if grant.revoked then return 20064 end
     if call.now >= grant.expires then return 20037 end
 end
 
 -- A narrower scope may be asked for, never a wider one.
 local function narrowed(grant, asked)
     if not asked then return grant.scope end
-    local granted, wanted = words(grant.scope), words(asked)
+    local granted, wanted = text.words(grant.scope), text.words(asked)
     if not wanted then return nil, 20067 end
     for scope in pairs(wanted) do
         if not granted[scope] then return nil, 20068 end
@@ -132,59 +77,88 @@ local function long_token(world)
     return "eyJhbGciOiJFUzI1NiJ9." .. world:word(1000) .. "." .. world:word(86)
 end
 
-local function refresh_token(call, grant, scope)
+-- How a login goes on: from grant to grant, for a year.
+local function refresh_fields(call, grant, scope, access_token)
+    if not (text.words(scope) or {}).offline_access then return {} end
+    local ends = grant.login_ends or call.now + LOGIN_SECONDS
     local token = long_token(call.world)
-    call.place.refresh_tokens[token] = {
-        user = grant.user, scope = scope, expires = call.now + REFRESH_SECONDS,
+    local entry = {
+        user = grant.user, scope = scope, access_token = access_token, login_ends = ends,
+        expires = math.min(call.now + call.world.refresh_seconds, ends),
     }
-    return token
+    call.place.refresh_tokens[token] = entry
+    return {
+        refresh_token = token,
+        refresh_token_expires_in = math.floor(entry.expires - call.now),
+    }
 end
 
 local function issue(call, grant, scope)
     local world, place = call.world, call.place
-    local token = long_token(world)
-    place.tokens[token] = {
-        kind = "user", user = grant.user, app_id = place.app_id,
-        expires = call.now + world.token_seconds,
-    }
-    place.counts.user_tokens = place.counts.user_tokens + 1
-    local offline = (words(scope) or {}).offline_access
-    return answers.json(call, 200, {
-        code = answers.oauth_code(call, 0), access_token = token, token_type = "Bearer",
-        expires_in = world.token_seconds, scope = scope,
-        refresh_token = offline and refresh_token(call, grant, scope) or nil,
-        refresh_token_expires_in = offline and REFRESH_SECONDS or nil,
+    local token = ledger.add(place, long_token(world), {
+        kind = "user", user = grant.user, expires = call.now + world.token_seconds,
     })
+    ledger.count(place, "user_tokens")
+    local fields = refresh_fields(call, grant, scope, token)
+    fields.code, fields.access_token = answers.oauth_code(call, 0), token
+    fields.token_type, fields.scope = "Bearer", scope
+    fields.expires_in = world.token_seconds
+    return answers.json(call, 200, fields)
+end
+
+-- Feishu lets the user token of before live until it expires.
+local function refreshed(call, grant)
+    ledger.count(call.place, "refreshes")
+    local old = call.place.tokens[grant.access_token]
+    if call.service == "lark" then
+        old.expires = math.min(old.expires, call.now + GRACE_SECONDS)
+    end
 end
 
 local grants = {
     authorization_code = { store = "codes", field = "code", problem = code_problem },
     refresh_token = {
         store = "refresh_tokens", field = "refresh_token", problem = refresh_problem,
+        done = refreshed,
+    },
+    ["urn:ietf:params:oauth:grant-type:device_code"] = {
+        store = "devices", field = "device_code", problem = device.problem,
     },
 }
+
+-- A problem is a code of the tables or a whole refusal.
+local function refuse(call, problem)
+    return answers.oauth_refusal(call, type(problem) == "number" and { code = problem } or problem)
+end
 
 local function exchange(call, fields)
     local kind = grants[fields.grant_type]
     local grant = call.place[kind.store][fields[kind.field] or ""]
     local problem = kind.problem(call, fields, grant)
-    if problem then return answers.oauth_refusal(call, { code = problem }) end
+    if problem then return refuse(call, problem) end
     local scope, wrong = narrowed(grant, fields.scope)
-    if not scope then return answers.oauth_refusal(call, { code = wrong }) end
+    if not scope then return refuse(call, wrong) end
     grant.used = true
+    if kind.done then kind.done(call, grant) end
     return issue(call, grant, scope)
 end
 
 local function token(call)
     local fields = read_fields(call.request)
-    if not fields then return answers.oauth_refusal(call, { code = 20063 }) end
+    if not fields then return refuse(call, 20063) end
     local problem = client_problem(call, fields)
     if not problem and not grants[fields.grant_type] then problem = 20036 end
-    if problem then return answers.oauth_refusal(call, { code = problem }) end
+    if problem then return refuse(call, problem) end
     return exchange(call, fields)
 end
 
-return {
-    ["GET /open-apis/authen/v1/authorize"] = authorize,
-    ["POST /open-apis/authen/v2/oauth/token"] = token,
-}
+--- Count what comes to this endpoint, whatever it will be answered.
+function oauth.notice(place, endpoint, request)
+    if endpoint.operation ~= OPERATION then return end
+    local fields = read_fields(request) or {}
+    if fields.grant_type == "refresh_token" then ledger.count(place, "refresh_attempts") end
+end
+
+oauth.handlers = { [OPERATION] = token }
+
+return oauth

@@ -38,6 +38,20 @@ local function read_rate(value)
     return { per_second = second, per_minute = minute }
 end
 
+local seconds = number_between(0, 1e9)
+
+local function read_approval(value)
+    if value == "never" then return value end
+    local number, problem = seconds(value)
+    return number, problem and problem .. ", or never"
+end
+
+local function read_status(value)
+    local number = tonumber(value)
+    if number == 200 or number == 400 then return number end
+    return nil, "must be 200 or 400"
+end
+
 local function write_rate(value)
     if value == false then return "off" end
     if type(value) ~= "table" then return tostring(value) end
@@ -57,6 +71,17 @@ local rows = {
       about = "how long an Exchange binding takes until it is done (default 3)" },
     { name = "token_seconds", show = "N", read = number_between(1, 1e9, true), default = 7200,
       about = "life of the tokens that are given out (default 7200)" },
+    { name = "refresh_seconds", show = "N", read = number_between(1, 1e9, true), default = 604800,
+      about = "life of the refresh tokens that are given out (default 604800)" },
+    { name = "token_error_status", show = "200|400", read = read_status,
+      about = "HTTP status of the codes that refuse a token, 9999166x (default 400)" },
+    { name = "device_approval", show = "S", read = read_approval, default = 0,
+      about = "seconds until the user approves a device login (default 0), or never: then by "
+          .. "opening its page" },
+    { name = "device_interval", show = "N", read = number_between(1, 3600, true), default = 1,
+      about = "seconds between two polls of a device login (default 1)" },
+    { name = "device_seconds", show = "N", read = number_between(1, 1e9, true), default = 240,
+      about = "life of a device code (default 240)" },
     { name = "clock_skew", show = "S", read = number_between(-1e9, 1e9), default = 0,
       about = "seconds that the services' clock is ahead of this machine's" },
     { name = "certificate", show = "KIND", default = "good",
@@ -69,7 +94,7 @@ local rows = {
 }
 
 local credential_names = {
-    "app_id", "app_secret", "user_access_token", "member_access_token",
+    "app_id", "app_secret", "app_ticket", "tenant_key", "user_access_token", "member_access_token",
     "no_calendar_access_token", "tenant_access_token", "client_key", "secret", "profile_id",
 }
 
@@ -193,22 +218,28 @@ Prints one JSON line when it is ready; ends on SIGTERM, SIGINT, or when stdin cl
 
 Options:
 %s
-  --app-id, --app-secret, --user-access-token, --member-access-token,
-  --no-calendar-access-token, --tenant-access-token, --client-key, --secret,
-  --profile-id TEXT
+  --app-id, --app-secret, --app-ticket, --tenant-key, --user-access-token,
+  --member-access-token, --no-calendar-access-token, --tenant-access-token, --client-key,
+  --secret, --profile-id TEXT
       credentials to use instead of random ones
 
 Faults (the same names in the request header X-Sandbox-Fault, and in
-POST /_sandbox/faults ["NAME", ...], which holds one for each of the next requests):
+POST /_sandbox/faults ["NAME", ...], which holds one for each of the next requests, or
+{"path":"/...","names":["NAME", ...]} for the next requests of that path):
 %s
   190004, 99991663, ...    any code of the code tables, with its HTTP status
+  99991663_as_200, ...     any code, with this HTTP status
 
 Names that ask for something: admin_account containing "unknown" (195106),
 "other-tenant" (195104) or "refused" (195105); user_id containing "dismissed" (195100);
 exchange_account containing "sync-error" (the sync ends in err); an OAuth scope containing
-"deny" (the user refuses).
+"deny" (the user refuses, in the browser and on another device). The store app is installed
+in its own tenant and in those whose tenant_key begins with "tenant".
 
-For tests: GET or DELETE /_sandbox/requests, DELETE /_sandbox/faults, GET /_sandbox/state.
+For tests: GET or DELETE /_sandbox/requests, DELETE /_sandbox/faults, GET /_sandbox/state,
+GET /_sandbox/ticket (the app_ticket that is good now), and POST /_sandbox/revoke
+{"kind":"user"}, or tenant, app, refresh, ticket: what was given out stops working, with
+"all":true also the tokens of the ready line.
 ]]
 
 --- The text of --help.

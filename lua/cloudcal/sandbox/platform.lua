@@ -1,31 +1,19 @@
 --- Feishu and Lark: the same service behind two hosts. Authentication first, then the rate
 -- limit, then the parameters, as the real gateways do it.
 local answers = require "cloudcal.sandbox.answers"
+local app_tokens = require "cloudcal.sandbox.app_tokens"
+local authorize = require "cloudcal.sandbox.authorize"
 local bindings = require "cloudcal.sandbox.bindings"
+local device = require "cloudcal.sandbox.device"
 local endpoints = require "cloudcal.endpoints"
 local json = require "cloudcal.json"
+local ledger = require "cloudcal.sandbox.ledger"
 local oauth = require "cloudcal.sandbox.oauth"
+local people = require "cloudcal.sandbox.people"
 local schema = require "cloudcal.schema"
 local text = require "cloudcal.sandbox.text"
 
 local platform = {}
-
-local TENANT_TOKEN = "auth.v3.tenant_access_token.internal"
-
-local function new_user(world, name)
-    return {
-        name = name,
-        open_id = "ou_" .. world:hex(32),
-        union_id = "on_" .. world:hex(32),
-        user_id = world:hex(8),
-        calendar = world:hex(32),
-    }
-end
-
-local function add_token(place, token, kind, user)
-    place.tokens[token] = { kind = kind, user = user, app_id = place.app_id }
-    return token
-end
 
 local holders = {
     user_access_token = "admin", member_access_token = "member",
@@ -33,15 +21,25 @@ local holders = {
 }
 
 local function first_credentials(world, place, given)
-    local credentials = {
-        app_id = place.app_id, app_secret = place.app_secret, open_id = place.admin.open_id,
-    }
+    local credentials = { open_id = place.admin.open_id }
+    for _, name in ipairs { "app_id", "app_secret", "app_ticket", "tenant_key" } do
+        credentials[name] = place[name]
+    end
     for name, holder in pairs(holders) do
         local kind = holder == "bot" and "tenant" or "user"
         local token = given[name] or kind:sub(1, 1) .. "-" .. world:word(32)
-        credentials[name] = add_token(place, token, kind, place[holder])
+        credentials[name] = ledger.add(place, token, {
+            kind = kind, user = place[holder], seeded = true,
+        })
     end
     return credentials
+end
+
+local function new_counts()
+    return {
+        accounts = 0, bindings_created = 0, tenant_tokens = 0, app_tokens = 0, user_tokens = 0,
+        refreshes = 0, refresh_attempts = 0, device_authorizations = 0, tickets = 0,
+    }
 end
 
 --- The state of one of the two services. `given` may hold its credentials.
@@ -51,14 +49,16 @@ function platform.new(world, service, given)
         domain = service == "lark" and "larksuite.com" or "feishu.cn",
         app_id = given.app_id or "cli_" .. world:hex(16),
         app_secret = given.app_secret or world:word(32),
-        tenant_key = world:hex(16),
-        admin = new_user(world, "管理员"), member = new_user(world, "成员"),
-        newcomer = new_user(world, "新成员"), bot = new_user(world, "机器人"),
-        tokens = {}, bindings = {}, codes = {}, refresh_tokens = {},
-        counts = { accounts = 0, bindings_created = 0, tenant_tokens = 0, user_tokens = 0 },
+        tenant_key = given.tenant_key or world:hex(16),
+        admin = people.new(world, "管理员"), member = people.new(world, "成员"),
+        newcomer = people.new(world, "新成员"), bots = {},
+        tokens = {}, current = {}, bindings = {}, codes = {}, refresh_tokens = {},
+        devices = {}, user_codes = {}, counts = new_counts(),
     }
     place.admin.administrator = true
-    place.newcomer.calendar, place.bot.user_id = nil, nil
+    place.newcomer.calendar, place.bot = nil, people.bot(world, place, place.tenant_key)
+    ledger.new_ticket(world, place)
+    place.app_ticket = given.app_ticket or place.app_ticket
     place.credentials = first_credentials(world, place, given)
     return place
 end
@@ -85,12 +85,16 @@ local function segments(path)
 end
 
 local routes = {}
-for _, endpoint in ipairs(endpoints.all) do
+
+local function add_route(endpoint)
     for _, service in ipairs(endpoint.services) do
         routes[service] = routes[service] or {}
         table.insert(routes[service], { endpoint = endpoint, parts = segments(endpoint.path) })
     end
 end
+
+for _, endpoint in ipairs(endpoints.all) do add_route(endpoint) end
+add_route(device.page)
 
 local function match(parts, actual)
     if #parts ~= #actual then return nil end
@@ -115,19 +119,13 @@ end
 
 -- Authentication ----------------------------------------------------------------------
 
-local kind_codes = { tenant = 99991663, user = 99991668 }
-
 local function kind_by_shape(token)
     if token:find("^t%-") then return "tenant" end
     if token:find("^u%-") or token:find("^eyJ") then return "user" end
 end
 
 local function unknown_token(token)
-    return { code = kind_codes[kind_by_shape(token)] or 99991671 }
-end
-
-local function expired(entry)
-    return { code = entry.kind == "user" and 99991677 or 99991663 }
+    return { code = ledger.codes[kind_by_shape(token)] or 99991671 }
 end
 
 local function accepts(endpoint, kind)
@@ -141,9 +139,10 @@ local function authenticate(call)
     if not token then return { code = 99991661 } end
     local entry = call.place.tokens[token]
     if not entry then return unknown_token(token) end
-    if entry.expires and call.now >= entry.expires then return expired(entry) end
+    local code = ledger.refusal(entry, call.now)
+    if code then return { code = code } end
     if not accepts(call.endpoint, entry.kind) then
-        return { code = kind_codes[entry.kind], msg = entry.kind .. " access token not support" }
+        return { code = ledger.codes[entry.kind], msg = entry.kind .. " access token not support" }
     end
     call.caller = entry
 end
@@ -152,7 +151,8 @@ end
 
 local function admit(call, operation)
     local place = call.place
-    local key = table.concat({ place.service, operation, place.app_id, place.tenant_key }, "\n")
+    local tenant_key = (call.caller or place).tenant_key
+    local key = table.concat({ place.service, operation, place.app_id, tenant_key }, "\n")
     local free, limit, wait = call.world.limits:take(key, call.now)
     if free then return nil end
     return {
@@ -270,40 +270,6 @@ local function serve(call)
     return answers.success(call, data)
 end
 
--- Tenant token ------------------------------------------------------------------------
-
-local KEEP = 1800 -- the same token comes back while this many seconds of it remain
-
-local function tenant_token(call)
-    local world, place = call.world, call.place
-    local current = place.tokens[place.tenant_token]
-    if not current or current.expires - call.now < KEEP then
-        place.tenant_token = add_token(place, "t-" .. world:word(32), "tenant", place.bot)
-        current = place.tokens[place.tenant_token]
-        current.expires = call.now + world.token_seconds
-        place.counts.tenant_tokens = place.counts.tenant_tokens + 1
-    end
-    return place.tenant_token, math.floor(current.expires - call.now)
-end
-
-local function token_refusal(call, refusal)
-    local row = answers.row(refusal.code) or {}
-    return answers.json(call, refusal.http or row.http or 200, {
-        code = refusal.code, msg = refusal.msg or row.msg or "refused by the sandbox",
-    }, refusal.headers)
-end
-
-local function serve_tenant_token(call)
-    local body = read_body(call) or {}
-    local place = call.place
-    if body.app_id ~= place.app_id then return token_refusal(call, { code = 10003 }) end
-    if body.app_secret ~= place.app_secret then return token_refusal(call, { code = 10015 }) end
-    local token, expire = tenant_token(call)
-    return answers.json(call, 200, {
-        code = 0, msg = "ok", tenant_access_token = token, expire = expire,
-    })
-end
-
 -- The door ----------------------------------------------------------------------------
 
 local function log_id(world, now)
@@ -317,31 +283,46 @@ function platform.prepare(call)
         call.service, call.request.method, call.request.path)
 end
 
-local function is_tenant_token(call)
-    return call.endpoint and call.endpoint.operation == TENANT_TOKEN
+-- What is answered in another way than the envelope's, by operation.
+local doors = {}
+
+local function add_doors(list, refuse)
+    for operation, answer in pairs(list) do
+        doors[operation] = { answer = answer, refuse = refuse }
+    end
 end
+
+add_doors(app_tokens, answers.token_refusal)
+add_doors(authorize, answers.oauth_refusal)
+add_doors(device.handlers, answers.oauth_refusal)
+add_doors(oauth.handlers, answers.oauth_refusal)
+
+local function door_of(call) return call.endpoint and doors[call.endpoint.operation] end
 
 --- Refuse a request with { code, msg, http, headers }, in the shape of its endpoint.
 function platform.refuse(call, refusal)
-    local oauth_path = oauth[call.request.method .. " " .. call.request.path]
-    if oauth_path then return answers.oauth_refusal(call, refusal) end
-    if is_tenant_token(call) then return token_refusal(call, refusal) end
-    return answers.refusal(call, refusal)
+    local door = door_of(call)
+    return (door and door.refuse or answers.refusal)(call, refusal)
 end
 
-local function serve_oauth(call, handler)
-    local refusal = admit(call, call.request.path)
+local function serve_door(call, door)
+    local refusal = call.endpoint.rate_limit and admit(call, call.endpoint.operation)
     if refusal then return answers.refusal(call, refusal) end
-    return handler(call)
+    return door.answer(call)
 end
 
 --- Answer one request.
 function platform.answer(call)
-    local handler = oauth[call.request.method .. " " .. call.request.path]
-    if handler then return serve_oauth(call, handler) end
     if not call.endpoint then return answers.not_found(call) end
-    if is_tenant_token(call) then return serve_tenant_token(call) end
+    local door = door_of(call)
+    if door then return serve_door(call, door) end
     return serve(call)
+end
+
+--- Count a request that has come, whatever it will be answered.
+function platform.notice(place, request)
+    local endpoint = find_route(place.service, request.method, request.path)
+    if endpoint then oauth.notice(place, endpoint, request) end
 end
 
 return platform

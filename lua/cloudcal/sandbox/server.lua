@@ -23,7 +23,7 @@ local function complain(...) io.stderr:write("sandbox: ", ...) end
 -- Faults ------------------------------------------------------------------------------
 
 -- A fault with a count stands that many times in the queue of each port; one without
--- stays. The header of a request comes before both.
+-- stays. The header of a request comes before both, then the queue of its path.
 local function load_faults(door, list)
     for _, fault in ipairs(list) do
         if not fault.count then door.always = fault end
@@ -34,7 +34,8 @@ end
 local function next_fault(door, request)
     local name = request.headers["x-sandbox-fault"]
     if name then return faults.parse(name) end
-    return table.remove(door.queue, 1) or door.always
+    local queue = door.queues[request.path] or {}
+    return table.remove(queue, 1) or table.remove(door.queue, 1) or door.always
 end
 
 -- Requests ----------------------------------------------------------------------------
@@ -78,6 +79,7 @@ end
 local function serve_api(door, request, connection)
     local started = cqueues.monotime()
     request.service = door.service
+    door.world:notice(request)
     local entry = control.remember(door, request, connection.number)
     local fault, reason = next_fault(door, request)
     entry.fault = fault and fault.row.name ~= "none" and fault.name or nil
@@ -161,7 +163,7 @@ local function new_door(service, values, world, tls, port)
     local door = {
         service = service, world = world, tls = tls, listener = listener, port = actual,
         clock_skew = values.clock_skew, verbose = values.verbose,
-        queue = {}, requests = {}, connections = 0,
+        queue = {}, queues = {}, requests = {}, connections = 0,
     }
     load_faults(door, values.faults)
     return door
@@ -169,11 +171,14 @@ end
 
 local function new_world(values)
     local given = options.credentials(values)
-    return worlds.new {
-        rate = values.rate, sync_seconds = values.sync_seconds,
-        token_seconds = values.token_seconds, random = rand.bytes,
-        feishu = given, lark = given, youkong = given,
-    }
+    local settings = { random = rand.bytes, feishu = given, lark = given, youkong = given }
+    for _, name in ipairs {
+        "rate", "sync_seconds", "token_seconds", "refresh_seconds", "device_seconds",
+        "device_interval", "device_approval", "token_error_status",
+    } do
+        settings[name] = values[name]
+    end
+    return worlds.new(settings)
 end
 
 local function open_doors(values, tls)

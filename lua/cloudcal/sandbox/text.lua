@@ -29,6 +29,16 @@ function text.form(value)
     return fields
 end
 
+--- The set of the words in a list that spaces divide; nil when one stands there twice.
+function text.words(list)
+    local set = {}
+    for word in (list or ""):gmatch("%S+") do
+        if set[word] then return nil end
+        set[word] = true
+    end
+    return set
+end
+
 local function sextet(number, position)
     local index = math.floor(number / 64 ^ position) % 64
     return ALPHABET:sub(index + 1, index + 1)

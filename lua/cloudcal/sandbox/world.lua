@@ -1,5 +1,6 @@
 --- The services as a pure machine: a request and a time go in, an answer comes out.
 -- No clock, no I/O; chance comes from an injected generator.
+local ledger = require "cloudcal.sandbox.ledger"
 local limits = require "cloudcal.sandbox.limits"
 local platform = require "cloudcal.sandbox.platform"
 local text = require "cloudcal.sandbox.text"
@@ -49,6 +50,22 @@ function methods:call(request, now)
     return call
 end
 
+--- Tell the world of a request that has come and may never be answered by it.
+function methods:notice(request)
+    local notice = doors[request.service].notice
+    if notice then notice(self.places[request.service], request) end
+end
+
+--- Revoke what a service gave out of a kind (user, tenant, app, refresh, ticket): how many there
+-- were. The tokens of the credentials stay good, unless `all` is true. Nil for an unknown kind.
+function methods:revoke(service, kind, all)
+    local place = self.places[service]
+    return place.tokens and ledger.revoke(self, place, kind, all)
+end
+
+--- The ticket of the store app that is good now; nil for a service that has none.
+function methods:ticket(service) return self.places[service].app_ticket end
+
 --- What clients of each service need to know.
 function methods:credentials()
     local all = {}
@@ -70,19 +87,31 @@ function methods:state(service)
     return counts
 end
 
+local defaults = {
+    sync_seconds = 3, token_seconds = 7200, refresh_seconds = 604800, device_seconds = 240,
+    device_interval = 1, device_approval = 0, random = pseudo_random,
+    rate = { per_second = 50, per_minute = 1000 },
+}
+
+local function chosen(options, name)
+    if options[name] == nil then return defaults[name] end
+    return options[name]
+end
+
 --- A new world. Options, none required: rate = { per_second, per_minute } or false,
--- sync_seconds (until a binding is done), token_seconds, random(n) -> n random bytes,
+-- sync_seconds (until a binding is done), token_seconds, refresh_seconds, device_seconds (lives
+-- of tokens, refresh tokens, device codes), device_interval, device_approval (seconds or "never"),
+-- token_error_status (instead of the usual HTTP status), random(n) -> n random bytes,
 -- feishu, lark, youkong = tables of credentials to use instead of random ones.
 function world.new(options)
     options = options or {}
-    local rate = options.rate
-    if rate == nil then rate = { per_second = 50, per_minute = 1000 } end
     local self = setmetatable({
-        random = options.random or pseudo_random,
-        limits = limits.new(rate),
-        sync_seconds = options.sync_seconds or 3,
-        token_seconds = options.token_seconds or 7200,
+        limits = limits.new(chosen(options, "rate")),
+        token_error_status = options.token_error_status,
     }, methods)
+    for name in pairs(defaults) do
+        if name ~= "rate" then self[name] = chosen(options, name) end
+    end
     self.places = {
         feishu = platform.new(self, "feishu", options.feishu or {}),
         lark = platform.new(self, "lark", options.lark or {}),
