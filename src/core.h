@@ -153,6 +153,7 @@ struct transfer {
   size_t request_read;          /* ... and how far libcurl has read it */
   int requests;                 /* how often libcurl began to send it */
   int64_t deadline;             /* microseconds, monotonic */
+  int to_address;               /* the host is an address, not a name */
   struct bytes head, body;      /* the answer */
   size_t head_seen;             /* all header bytes, 1xx answers included */
   int head_complete;

@@ -455,12 +455,21 @@ static long remaining_ms (const struct transfer *t) {
   return left < 1 ? 1 : left > LONG_MAX ? LONG_MAX : (long)left;
 }
 
+/* When libcurl tries the other address family. libcurl 7.88 sets that timer
+** for every new connection, and one action goes on with every handshake
+** whose timer has run out: those of a burst must not run out together. */
+static long family_ms (const struct transfer *t) {
+  return t->to_address ? 3600000 : 200 + (long)(t->ticket % 32) * 8;
+}
+
 /* hands the oldest queued exchange to libcurl */
 static void start_one (struct engine *e) {
   struct transfer *t = e->next_queued;
   CURLMcode result;
   if (curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) !=
-      CURLE_OK) {
+          CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS,
+                       family_ms(t)) != CURLE_OK) {
     complete(e, t, CURLE_OUT_OF_MEMORY);
     return;
   }
@@ -560,10 +569,10 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   return 1;
 }
 
-/* After the first round nothing is begun that might end after `limit`. */
+/* After the first action nothing is begun that might end after `limit`. */
 static void run (struct engine *e, int64_t limit) {
   unsigned before = e->completed;
-  while (e->live > 0 && round_once(e, limit, limit) >= 0 &&
+  while (e->live > 0 && round_once(e, limit, limit - e->longest) >= 0 &&
          e->completed == before && engine_now() < limit - e->longest)
     ;
 }

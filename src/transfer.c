@@ -373,12 +373,20 @@ static CURLcode set_owner (struct transfer *t) {
   return CURLE_OK;
 }
 
+static int is_address (const char *url) {
+  const char *host = strstr(url, "://");
+  host = host != NULL ? host + 3 : url;
+  return *host == '[' || strchr(":/", host[strspn(host, "0123456789.")]);
+}
+
 static CURLcode set_target (lua_State *L, int options, int transport,
                             struct transfer *t) {
   const char *url = needed_option(L, options, "url");
   double timeout = number_option(L, options, "timeout");
   long fresh = flag_option(L, options, "fresh");
   bytes_init(&t->body, (size_t)most_bytes(L, transport));
+  t->to_address = is_address(url) &&
+      line_option(L, transport, "proxy") == NULL;
   t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
   SET(t, CURLOPT_URL, url);
   SET(t, CURLOPT_FRESH_CONNECT, fresh);
