@@ -966,6 +966,22 @@ describe("what is dropped", function()
     end)
 end)
 
+describe("a task that takes the time of every step", function()
+    it("does not keep the exchanges of others from going on", function()
+        local loop, steps = cloudcal.loop(), 0
+        local task = loop:spawn(function() return client:primary_calendar() end)
+        loop:spawn(function()
+            while not task:done() do
+                local started = core.now()
+                while core.now() - started < 0.002 do end
+                coroutine.yield()
+            end
+        end)
+        while loop:step(0.001) > 0 and steps < 1000 do steps = steps + 1 end
+        assert_calendar(task:result())
+    end)
+end)
+
 describe("loop:fd and loop:timeout", function()
     it("say when nothing waits", function()
         local loop = cloudcal.loop()

@@ -216,11 +216,22 @@ describe("variants and refusals", function()
 end)
 
 describe("the transport of a client", function()
+    local function transport(client)
+        local made = request.transport(client)
+        made.id = nil
+        return made
+    end
+
+    it("has an id of its own", function()
+        assert.equal("number", type(request.transport({}).id))
+        assert.are_not.equal(request.transport({}).id, request.transport({}).id)
+    end)
+
     it("has the documented defaults", function()
         assert.same({
             user_agent = "cloudcal/" .. require "cloudcal.version", plain_http = false,
             connect_timeout = 10, max_response_bytes = 8388608, max_connections = 32, http2 = false,
-        }, request.transport {})
+        }, transport {})
     end)
 
     it("takes the client's options", function()
@@ -228,7 +239,7 @@ describe("the transport of a client", function()
             user_agent = "mine/1 cloudcal/" .. require "cloudcal.version", plain_http = true,
             connect_timeout = 3, max_response_bytes = 100, max_connections = 2, http2 = true,
             ca_file = "f", ca_pem = "p", proxy = "env", no_proxy = "*",
-        }, request.transport {
+        }, transport {
             user_agent = "mine/1", allow_plain_http = true, connect_timeout = 3,
             max_response_bytes = 100, max_connections = 2, http_version = "2",
             ca_file = "f", ca_pem = "p", proxy = "env", no_proxy = "*",

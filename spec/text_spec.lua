@@ -27,6 +27,11 @@ describe("utf8_length", function()
         assert.equal(4, core.utf8_length "a£€😀")
         assert.equal(2, core.utf8_length "\0\0")
         assert.equal(100000, core.utf8_length(("é"):rep(100000)))
+        for length = 0, 40 do
+            local text = ("a"):rep(length)
+            assert.equal(length * 2 + 1, core.utf8_length(text .. "日" .. text))
+            assert.is_nil(core.utf8_length(text .. "\128" .. text))
+        end
     end)
 
     it("accepts the first and the last of each length, and round the surrogates", function()
@@ -150,5 +155,30 @@ describe("is_url", function()
                                "https://host/\0", "https://[::1/", "://x" } do
             assert.is_false(core.is_url(url), url)
         end
+    end)
+end)
+
+describe("header", function()
+    local LINES = "HTTP/1.1 200 X-One: status\r\nX-Oneself: no\r\nx-ONE:\t a: b \v\r\nX-One: 2\r\n"
+        .. "X-Empty: \r\nX-Empty: late\r\nX-Bare\r\nX-Last:end"
+
+    it("gives the first value of a name in any case, without spaces around it", function()
+        assert.equal("a: b", core.header(LINES, "x-one"))
+        assert.equal("no", core.header(LINES, "x-oneself"))
+        assert.equal("end", core.header(LINES, "X-LAST"))
+    end)
+
+    it("gives nil for one that is absent, empty, or has no colon", function()
+        for _, name in ipairs { "x-empty", "x-bare", "x-on", "one", "http/1.1 200 x-one", "" } do
+            assert.is_nil(core.header(LINES, name), name)
+        end
+        for _, lines in ipairs { "", "\n", "\nx-one", "\nx-one:", "\nx-one: \t", "x-one: 1" } do
+            assert.is_nil(core.header(lines, "x-one"), lines)
+        end
+    end)
+
+    it("ends at the end of the line, whatever is in it", function()
+        assert.equal("a\0b", core.header("\nA: a\0b\rc\r\n", "a"))
+        assert.equal("1", core.header("\r\nA:1\nB:2", "a"))
     end)
 end)

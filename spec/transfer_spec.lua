@@ -228,6 +228,50 @@ describe("a request on the wire", function()
         assert.is_nil(requests[2].headers.authorization)
     end)
 
+    it("has nothing of the one before on the same transport", function()
+        local engine = core.engine()
+        local transport = support.exchange_options("feishu", "", { id = engine:new_transport() })
+        local function send(changes, path)
+            changes.transport, changes.timeout = transport, 5
+            changes.url = transport.url .. (path or PRIMARY)
+            return success(support.exchange(changes))
+        end
+        engine:close()
+        support.clear "feishu"
+        send { method = "PUT", body = "{}", content_type = "text/plain", token = "u-one",
+               headers = { "X-One: 1" }, fresh = true }
+        send({ method = "GET" }, BINDING)
+        send { method = "POST" }
+        send({ method = "DELETE" }, BINDING)
+        send { method = "POST", body = "[1]", content_type = "application/json" }
+        send({ method = "GET" }, BINDING)
+        local seen = support.requests "feishu"
+        local function column(name)
+            local list = {}
+            for i = 1, 6 do list[i] = seen[i].headers[name] or seen[i][name] or false end
+            return list
+        end
+        assert.same({ "PUT", "GET", "POST", "DELETE", "POST", "GET" }, column "method")
+        assert.same({ "2", false, "0", false, "3", false }, column "content-length")
+        assert.same({ "text/plain", false, false, false, "application/json", false },
+            column "content-type")
+        assert.same({ "Bearer u-***", false, false, false, false, false }, column "authorization")
+        assert.same({ "1", false, false, false, false, false }, column "x-one")
+    end)
+
+    it("has nothing of another transport", function()
+        local engine = core.engine()
+        local function send(user_agent, transport)
+            transport.id = engine:new_transport()
+            transport.user_agent = user_agent
+            fetch { transport = support.exchange_options("feishu", "", transport) }
+            assert.equal(user_agent, last_request().headers["user-agent"])
+        end
+        send("first", {})
+        send("second", { max_response_bytes = 100 })
+        send("third", {})
+    end)
+
     it("keeps dots and percent signs in a path as they are", function()
         support.clear "feishu"
         fetch({}, "/open-apis/a/../b/%2e%2E/./c%2Fd")

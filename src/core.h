@@ -159,11 +159,13 @@ struct transfer {
   int group;                    /* who wants to hear of the end; 0: nobody */
   int64_t ticket;               /* its number, for those who hear of it */
   CURL *easy;
+  int64_t transport;            /* whose options it has; 0: its own */
   struct curl_slist *lines;     /* request headers */
   struct bytes request;         /* request body ... */
   size_t request_read;          /* ... and how far libcurl has read it */
   int requests;                 /* how often libcurl began to send it */
   int64_t deadline;             /* microseconds, monotonic */
+  int to_address;               /* the host is an address, not a name */
   struct bytes head, body;      /* the answer */
   size_t head_seen;             /* all header bytes, 1xx answers included */
   int head_complete;
@@ -180,8 +182,11 @@ struct transfer {
 
 double option_between (lua_State *L, int options, const char *name,
                        double least, double most);
-CURLcode transfer_configure (lua_State *L, int options, struct transfer *t,
-                             struct engine *e);
+CURLcode transfer_configure (lua_State *L, int transport,
+                             struct transfer *t, struct engine *e);
+CURLcode transfer_address (lua_State *L, int options, int transport,
+                           struct transfer *t);
+void transfer_forget (CURL *easy);
 void transfer_finish (struct transfer *t, CURLcode code);
 void transfer_release (struct transfer *t);
 struct transfer *transfer_new (lua_State *L);

@@ -33,6 +33,11 @@ struct list {
   struct transfer *first, *last;        /* oldest first */
 };
 
+struct spare {
+  CURL *easy;
+  int64_t transport;            /* as in struct transfer */
+};
+
 struct engine {
   CURLM *multi;                 /* NULL: closed, or not yet needed */
   pid_t pid;                    /* who made it: not for a child */
@@ -43,6 +48,7 @@ struct engine {
   struct list current;          /* queued and running */
   struct list ended;            /* done, and somebody wants to hear of it */
   int64_t tickets;              /* given out so far */
+  int64_t transports;           /* likewise */
   int groups;                   /* likewise */
   int live;                     /* length of `current` */
   int queued;                   /* how many of them libcurl has not seen */
@@ -51,7 +57,7 @@ struct engine {
   unsigned completed;           /* counts; only changes matter */
   int64_t longest;              /* microseconds of one action, of late */
   long max_connections;
-  CURL *spare[CORE_SPARE_HANDLES];
+  struct spare spare[CORE_SPARE_HANDLES];
   int spares;
   curl_socket_t *sockets;       /* open ones, for a child to close */
   size_t socket_count, socket_capacity;
@@ -265,12 +271,13 @@ static void retract (struct engine *e, struct transfer *t) {
 ** Taking exchanges out of libcurl
 ** ======================================================= */
 
-static void recycle (struct engine *e, CURL *easy) {
+static void recycle (struct engine *e, CURL *easy, int64_t transport) {
+  transfer_forget(easy);
   if (e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
     curl_easy_cleanup(easy);
   else {
-    curl_easy_reset(easy);
-    e->spare[e->spares++] = easy;
+    e->spare[e->spares].easy = easy;
+    e->spare[e->spares++].transport = transport;
   }
 }
 
@@ -288,7 +295,7 @@ static void detach (struct engine *e, struct transfer *t) {
   delist(e, t);
   t->easy = NULL;
   if (easy != NULL)
-    recycle(e, easy);
+    recycle(e, easy, t->transport);
   leave_no_error();
 }
 
@@ -329,7 +336,7 @@ static void shut (struct engine *e, CURLcode code) {
   while (e->current.first != NULL)
     complete(e, e->current.first, code);
   while (e->spares > 0)
-    curl_easy_cleanup(e->spare[--e->spares]);
+    curl_easy_cleanup(e->spare[--e->spares].easy);
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
   leave_no_error();
@@ -448,12 +455,21 @@ static long remaining_ms (const struct transfer *t) {
   return left < 1 ? 1 : left > LONG_MAX ? LONG_MAX : (long)left;
 }
 
+/* When libcurl tries the other address family. libcurl 7.88 sets that timer
+** for every new connection, and one action goes on with every handshake
+** whose timer has run out: those of a burst must not run out together. */
+static long family_ms (const struct transfer *t) {
+  return t->to_address ? 3600000 : 200 + (long)(t->ticket % 32) * 8;
+}
+
 /* hands the oldest queued exchange to libcurl */
 static void start_one (struct engine *e) {
   struct transfer *t = e->next_queued;
   CURLMcode result;
   if (curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) !=
-      CURLE_OK) {
+          CURLE_OK ||
+      curl_easy_setopt(t->easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS,
+                       family_ms(t)) != CURLE_OK) {
     complete(e, t, CURLE_OUT_OF_MEMORY);
     return;
   }
@@ -553,10 +569,10 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   return 1;
 }
 
-/* After the first round nothing is begun that might end after `limit`. */
+/* After the first action nothing is begun that might end after `limit`. */
 static void run (struct engine *e, int64_t limit) {
   unsigned before = e->completed;
-  while (e->live > 0 && round_once(e, limit, limit) >= 0 &&
+  while (e->live > 0 && round_once(e, limit, limit - e->longest) >= 0 &&
          e->completed == before && engine_now() < limit - e->longest)
     ;
 }
@@ -586,8 +602,34 @@ static struct engine *check (lua_State *L) {
   return e;
 }
 
-static CURL *take_handle (struct engine *e) {
-  return e->spares > 0 ? e->spare[--e->spares] : curl_easy_init();
+/* a handle that has the options of a transport already; NULL: none is left */
+static CURL *take_configured (struct engine *e, int64_t transport) {
+  int i;
+  for (i = e->spares - 1; transport != 0 && i >= 0; i--)
+    if (e->spare[i].transport == transport) {
+      CURL *easy = e->spare[i].easy;
+      e->spare[i] = e->spare[--e->spares];
+      return easy;
+    }
+  return NULL;
+}
+
+static CURL *take_blank (struct engine *e) {
+  CURL *easy;
+  if (e->spares == 0)
+    return curl_easy_init();
+  easy = e->spare[--e->spares].easy;
+  curl_easy_reset(easy);
+  return easy;
+}
+
+static CURLcode equip (lua_State *L, struct engine *e, struct transfer *t) {
+  t->easy = take_configured(e, t->transport);
+  if (t->easy != NULL)
+    return CURLE_OK;
+  t->easy = take_blank(e);
+  return t->easy == NULL ? CURLE_OUT_OF_MEMORY :
+                           transfer_configure(L, 3, t, e);
 }
 
 /* as many as one host may have, or each burst would connect anew */
@@ -596,7 +638,7 @@ static long kept (long most) {
 }
 
 static CURLcode limit_connections (lua_State *L, struct engine *e) {
-  long most = (long)option_between(L, 2, "max_connections", 1,
+  long most = (long)option_between(L, 3, "max_connections", 1,
                                    CORE_MAX_CONNECTIONS);
   if (most == e->max_connections)
     return CURLE_OK;
@@ -612,38 +654,55 @@ static CURLcode limit_connections (lua_State *L, struct engine *e) {
 static CURLcode prepare (lua_State *L, struct engine *e,
                          struct transfer *t) {
   CURLcode code;
-  if (!wake(e) || (t->easy = take_handle(e)) == NULL)
+  if (!wake(e))
     return CURLE_OUT_OF_MEMORY;
-  code = limit_connections(L, e);
+  code = equip(L, e, t);
   if (code == CURLE_OK)
-    code = transfer_configure(L, 2, t, e);
+    code = limit_connections(L, e);
+  if (code == CURLE_OK)
+    code = transfer_address(L, 2, 3, t);
   if (code == CURLE_OK)
     enlist(e, t);
   return code;
 }
 
-static int group_option (lua_State *L) {
-  int group;
-  lua_getfield(L, 2, "group");
-  group = (int)lua_tointeger(L, -1);
+static int64_t integer_at (lua_State *L, int i, const char *name) {
+  int64_t n;
+  lua_pushstring(L, name);
+  lua_rawget(L, i);
+  n = (int64_t)lua_tonumber(L, -1);
   lua_pop(L, 1);
-  return group;
+  return n;
+}
+
+/* pushes the table of the transport: options.transport, or options itself */
+static void push_transport (lua_State *L) {
+  lua_pushliteral(L, "transport");
+  lua_rawget(L, 2);
+  if (lua_istable(L, -1))
+    return;
+  lua_pop(L, 1);
+  lua_pushvalue(L, 2);
 }
 
 /* engine:submit(options) -> transfer, ticket | nil, code, text
-** options: url, method, user_agent, timeout, connect_timeout (seconds),
-** max_response_bytes, max_connections; and where they apply headers (an
-** array of lines), token, content_type, body, ca_file or ca_pem, proxy,
-** no_proxy, http2, plain_http, fresh; group, a number above 0, if
-** next_ended is to tell of the end. */
+** options: url, method, timeout (seconds); and where they apply headers (an
+** array of lines), token, content_type, body, fresh; group, a number above
+** 0, if next_ended is to tell of the end; and transport, or what it holds:
+** user_agent, connect_timeout (seconds), max_response_bytes,
+** max_connections; and where they apply ca_file or ca_pem, proxy, no_proxy,
+** http2, plain_http; id, from new_transport, if the same table is going to
+** be used again and does not change. */
 static int l_submit (lua_State *L) {
   struct engine *e = check(L);
   struct transfer *t;
   CURLcode code;
   luaL_checktype(L, 2, LUA_TTABLE);
   lua_settop(L, 2);
+  push_transport(L);
   t = transfer_new(L);
-  t->group = group_option(L);
+  t->group = (int)integer_at(L, 2, "group");
+  t->transport = integer_at(L, 3, "id");
   code = prepare(L, e, t);
   if (code == CURLE_OK) {
     lua_pushnumber(L, (lua_Number)t->ticket);
@@ -745,6 +804,12 @@ static int l_new_group (lua_State *L) {
   return 1;
 }
 
+/* engine:new_transport() -> likewise a number, the id of a transport */
+static int l_new_transport (lua_State *L) {
+  lua_pushnumber(L, (lua_Number)++check(L)->transports);
+  return 1;
+}
+
 /* engine:next_ended(group) -> ticket of an exchange of this group that has
 ** ended and was not told of yet | nil */
 static int l_next_ended (lua_State *L) {
@@ -843,6 +908,7 @@ static const luaL_Reg methods[] = {
   { "fd", l_fd },
   { "timeout", l_timeout },
   { "new_group", l_new_group },
+  { "new_transport", l_new_transport },
   { "next_ended", l_next_ended },
   { "longest", l_longest },
   { "close", l_close },

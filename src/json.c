@@ -85,13 +85,18 @@ static enum verdict word (const char *s, size_t n, size_t *length) {
 
 static enum verdict token (const char *s, size_t n, size_t *length) {
   *length = 1;
-  if (strchr("{}[]:, \t\r\n", s[0]) != NULL && s[0] != '\0')
-    return FINE;
-  if (s[0] == '"')
-    return string(s, n, length);
-  if (s[0] == '-' || (s[0] >= '0' && s[0] <= '9'))
-    return number(s, n, length);
-  return word(s, n, length);
+  switch (s[0]) {
+    case '{': case '}': case '[': case ']': case ':': case ',':
+    case ' ': case '\t': case '\r': case '\n':
+      return FINE;
+    case '"':
+      return string(s, n, length);
+    case '-': case '0': case '1': case '2': case '3': case '4':
+    case '5': case '6': case '7': case '8': case '9':
+      return number(s, n, length);
+    default:
+      return word(s, n, length);
+  }
 }
 
 /* json_check(text) -> true | nil, "not_utf8"|"not_json"|"inexact_integer".

@@ -5,6 +5,7 @@
 #include "core.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* {======================================================
 ** UTF-8, as RFC 3629 has it: no surrogates, no overlong forms
@@ -42,15 +43,29 @@ static size_t character (const unsigned char *s, size_t n) {
   return length;
 }
 
+/* how many bytes from s on are ASCII, as far as eight at a time tell */
+static size_t ascii_run (const char *s, size_t n) {
+  size_t i;
+  uint64_t word;
+  for (i = 0; n - i >= sizeof(word); i += sizeof(word)) {
+    memcpy(&word, s + i, sizeof(word));
+    if ((word & UINT64_C(0x8080808080808080)) != 0)
+      break;
+  }
+  return i;
+}
+
 /* offset of the first byte that is not UTF-8; n if there is none */
 size_t text_utf8 (const char *s, size_t n, size_t *characters) {
   size_t i = 0, count = 0;
   while (i < n) {
-    size_t length = character((const unsigned char *)s + i, n - i);
-    if (length == 0)
+    size_t run = ascii_run(s + i, n - i);
+    size_t length = 0;
+    if (run == 0 &&
+        (length = character((const unsigned char *)s + i, n - i)) == 0)
       break;
-    i += length;
-    count++;
+    i += run + length;
+    count += run > 0 ? run : 1;
   }
   if (characters != NULL)
     *characters = count;
@@ -145,11 +160,61 @@ static int l_is_url (lua_State *L) {
   return 1;
 }
 
+/* {======================================================
+** Header lines
+** ======================================================= */
+
+/* what stands behind the colon of a header; NULL if there is none */
+static const char *find_header (const char *s, const char *end,
+                                const char *name, size_t n) {
+  while ((s = memchr(s, '\n', (size_t)(end - s))) != NULL) {
+    s++;
+    if ((size_t)(end - s) > n && s[n] == ':' && strncasecmp(s, name, n) == 0)
+      return s + n + 1;
+  }
+  return NULL;
+}
+
+static int is_space (char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static const char *end_of_line (const char *s, const char *end) {
+  while (s < end && *s != '\r' && *s != '\n')
+    s++;
+  return s;
+}
+
+/* header(lines, name) -> value of the first header of this name, in
+** whatever case, without the spaces around it | nil if it is absent or
+** empty. The first line is none. */
+static int l_header (lua_State *L) {
+  size_t length, n;
+  const char *lines = luaL_checklstring(L, 1, &length);
+  const char *name = luaL_checklstring(L, 2, &n);
+  const char *end = lines + length;
+  const char *s = find_header(lines, end, name, n);
+  if (s == NULL)
+    return 0;
+  end = end_of_line(s, end);
+  while (s < end && (*s == ' ' || *s == '\t'))
+    s++;
+  while (s < end && is_space(end[-1]))
+    end--;
+  if (s == end)
+    return 0;
+  lua_pushlstring(L, s, (size_t)(end - s));
+  return 1;
+}
+
+/* }====================================================== */
+
 const luaL_Reg text_functions[] = {
   { "utf8_length", l_utf8_length },
   { "is_line", l_is_line },
   { "is_visible", l_is_visible },
   { "escape", l_escape },
   { "is_url", l_is_url },
+  { "header", l_header },
   { NULL, NULL }
 };

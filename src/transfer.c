@@ -229,7 +229,8 @@ static long milliseconds (double seconds) {
 /* }====================================================== */
 
 /* {======================================================
-** Configuration
+** Configuration: what all exchanges of a transport have in common. A handle
+** keeps it from one exchange to the next.
 ** ======================================================= */
 
 #define SET(t, option, value) do { \
@@ -259,14 +260,10 @@ static CURLcode set_fixed (struct transfer *t, struct engine *e) {
   /* its session cache frees twice when memory runs out (seen in 7.88.1) */
   SET(t, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 #endif
-  SET(t, CURLOPT_ERRORBUFFER, t->text);
-  SET(t, CURLOPT_PRIVATE, t);
   SET(t, CURLOPT_HEADERFUNCTION, on_head);
-  SET(t, CURLOPT_HEADERDATA, t);
   SET(t, CURLOPT_WRITEFUNCTION, on_body);
-  SET(t, CURLOPT_WRITEDATA, t);
+  SET(t, CURLOPT_READFUNCTION, on_request);
   SET(t, CURLOPT_PREREQFUNCTION, on_prerequest);
-  SET(t, CURLOPT_PREREQDATA, t);
   SET(t, CURLOPT_OPENSOCKETFUNCTION, on_open);
   SET(t, CURLOPT_OPENSOCKETDATA, e);
   SET(t, CURLOPT_CLOSESOCKETFUNCTION, on_close);
@@ -319,34 +316,80 @@ static CURLcode set_proxy (lua_State *L, int options, struct transfer *t) {
   return CURLE_OK;
 }
 
-static CURLcode set_target (lua_State *L, int options, struct transfer *t) {
+static CURLcode set_protocol (lua_State *L, int options,
+                              struct transfer *t) {
   const char *protocols =
       flag_option(L, options, "plain_http") ? "http,https" : "https";
-  const char *url = needed_option(L, options, "url");
   const char *agent = line_option(L, options, "user_agent");
   long version = flag_option(L, options, "http2") ?
       CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
   SET(t, CURLOPT_PROTOCOLS_STR, protocols);
   SET(t, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-  SET(t, CURLOPT_URL, url);
   SET(t, CURLOPT_HTTP_VERSION, version);
   SET(t, CURLOPT_USERAGENT, agent);
-  if (flag_option(L, options, "fresh"))
-    SET(t, CURLOPT_FRESH_CONNECT, 1L);
   return CURLE_OK;
+}
+
+static double most_bytes (lua_State *L, int options) {
+  return option_between(L, options, "max_response_bytes", 0,
+                        CORE_MAX_RESPONSE);
 }
 
 static CURLcode set_ceilings (lua_State *L, int options,
                               struct transfer *t) {
-  double most = option_between(L, options, "max_response_bytes", 0,
-                               CORE_MAX_RESPONSE);
   long connect =
       milliseconds(number_option(L, options, "connect_timeout"));
-  double timeout = number_option(L, options, "timeout");
-  bytes_init(&t->body, (size_t)most);
-  t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
   SET(t, CURLOPT_CONNECTTIMEOUT_MS, connect);
-  SET(t, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most);
+  SET(t, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)most_bytes(L, options));
+  return CURLE_OK;
+}
+
+/* From the table at index `transport` to the new handle t->easy. May raise:
+** t is owned by its userdata, which gives everything back. */
+CURLcode transfer_configure (lua_State *L, int transport,
+                             struct transfer *t, struct engine *e) {
+  CURLcode code = set_fixed(t, e);
+  if (code == CURLE_OK) code = set_trust(L, transport, t);
+  if (code == CURLE_OK) code = set_proxy(L, transport, t);
+  if (code == CURLE_OK) code = set_protocol(L, transport, t);
+  if (code == CURLE_OK) code = set_ceilings(L, transport, t);
+  return code;
+}
+
+/* }====================================================== */
+
+/* {======================================================
+** One exchange of a transport: each of these options is set for each
+** exchange, or it would have that of the one before
+** ======================================================= */
+
+static CURLcode set_owner (struct transfer *t) {
+  SET(t, CURLOPT_ERRORBUFFER, t->text);
+  SET(t, CURLOPT_PRIVATE, t);
+  SET(t, CURLOPT_HEADERDATA, t);
+  SET(t, CURLOPT_WRITEDATA, t);
+  SET(t, CURLOPT_READDATA, t);
+  SET(t, CURLOPT_PREREQDATA, t);
+  return CURLE_OK;
+}
+
+static int is_address (const char *url) {
+  const char *host = strstr(url, "://");
+  host = host != NULL ? host + 3 : url;
+  return *host == '[' || strchr(":/", host[strspn(host, "0123456789.")]);
+}
+
+static CURLcode set_target (lua_State *L, int options, int transport,
+                            struct transfer *t) {
+  const char *url = needed_option(L, options, "url");
+  double timeout = number_option(L, options, "timeout");
+  long fresh = flag_option(L, options, "fresh");
+  bytes_init(&t->body, (size_t)most_bytes(L, transport));
+  t->to_address = is_address(url) &&
+      line_option(L, transport, "proxy") == NULL;
+  t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
+  SET(t, CURLOPT_URL, url);
+  SET(t, CURLOPT_FRESH_CONNECT, fresh);
   return CURLE_OK;
 }
 
@@ -414,37 +457,43 @@ static CURLcode set_body (struct transfer *t, const char *body, size_t n) {
     return CURLE_OUT_OF_MEMORY;
   SET(t, CURLOPT_POST, 1L);
   SET(t, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
-  SET(t, CURLOPT_READFUNCTION, on_request);
-  SET(t, CURLOPT_READDATA, t);
   return CURLE_OK;
 }
 
 static CURLcode set_method (lua_State *L, int options, struct transfer *t) {
   const char *method = needed_option(L, options, "method");
+  const char *own;              /* what libcurl would send by itself */
   size_t n = 0;
   const char *body = string_option(L, options, "body", &n);
   CURLcode code = CURLE_OK;
   if (body == NULL && method[0] == 'P')         /* POST, PUT, PATCH */
     body = "";
+  own = body != NULL ? "POST" : "GET";
   if (body != NULL)
     code = set_body(t, body, n);
-  if (code == CURLE_OK && strcmp(method, body != NULL ? "POST" : "GET") != 0)
-    SET(t, CURLOPT_CUSTOMREQUEST, method);
+  else
+    SET(t, CURLOPT_HTTPGET, 1L);
+  if (code == CURLE_OK)
+    SET(t, CURLOPT_CUSTOMREQUEST, strcmp(method, own) != 0 ? method : NULL);
   return code;
 }
 
-/* From the table at index `options` to the handle t->easy. May raise: t is
-** owned by its userdata, which gives everything back. */
-CURLcode transfer_configure (lua_State *L, int options, struct transfer *t,
-                             struct engine *e) {
-  CURLcode code = set_fixed(t, e);
-  if (code == CURLE_OK) code = set_trust(L, options, t);
-  if (code == CURLE_OK) code = set_proxy(L, options, t);
-  if (code == CURLE_OK) code = set_target(L, options, t);
-  if (code == CURLE_OK) code = set_ceilings(L, options, t);
+/* From the table at index `options` to the configured handle t->easy. May
+** raise. */
+CURLcode transfer_address (lua_State *L, int options, int transport,
+                           struct transfer *t) {
+  CURLcode code = set_owner(t);
+  if (code == CURLE_OK) code = set_target(L, options, transport, t);
   if (code == CURLE_OK) code = set_headers(L, options, t);
   if (code == CURLE_OK) code = set_method(L, options, t);
   return code;
+}
+
+/* A handle that outlives its exchange points at nothing of it that libcurl
+** could touch while the handle rests. */
+void transfer_forget (CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 }
 
 /* }====================================================== */

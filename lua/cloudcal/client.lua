@@ -18,6 +18,8 @@ local wait = require "cloudcal.wait"
 
 local client = {}
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+
 -- An attempt that begins this near to the deadline would only hide what the one before it met.
 local TOO_NEAR = 0.01 -- seconds
 
@@ -37,18 +39,18 @@ function lazy.timings(source)
     return { dns = dns, connect = connect, tls = tls, first_byte = first_byte, total = total }
 end
 
--- `source` holds what is made into headers and timings when they are first read. It stands in
--- the metatable: a weak table of all of them would be work for each garbage collection.
+-- The metatable holds what is made into headers and timings when they are first read: a weak
+-- table of all of them would be work for each garbage collection.
 local function new_meta()
-    local source = {}
-    local meta = setmetatable({ attempts = 0, elapsed = 0, waited = 0 }, {
-        __metatable = "cloudcal.meta",
-        __index = function(meta, name)
-            local value = lazy[name] and lazy[name](source)
-            rawset(meta, name, value)
-            return value
-        end,
-    })
+    local source = { __metatable = "cloudcal.meta" }
+    function source.__index(meta, name)
+        local value = lazy[name] and lazy[name](source)
+        rawset(meta, name, value)
+        return value
+    end
+    local meta = setmetatable({
+        attempts = 0, elapsed = 0, waited = 0, status = nil, log_id = nil, request_id = nil,
+    }, source)
     return meta, source
 end
 
@@ -72,16 +74,14 @@ local function fail(call, fields)
 end
 
 local function send_options(call, token, body)
-    local sent = {}
-    for name, value in pairs(call.transport) do sent[name] = value end
-    sent.url, sent.method, sent.headers = call.url, call.endpoint.method, call.headers
-    sent.token = token
-    sent.body = body
-    sent.content_type = body and call.content_type or nil
-    sent.timeout = call.deadline - clock.now()
-    -- libcurl repeats a request without a body when a kept connection turns out dead
-    sent.fresh = not body and not call.repeatable
-    return sent
+    return {
+        transport = call.transport,
+        url = call.url, method = call.endpoint.method, headers = call.headers, token = token,
+        body = body, content_type = body and call.content_type or nil,
+        timeout = call.deadline - clock.now(),
+        -- libcurl repeats a request without a body when a kept connection turns out dead
+        fresh = not body and not call.repeatable,
+    }
 end
 
 -- Seconds between the request and its answer: without the making of a connection.
@@ -273,18 +273,27 @@ local function own_secrets(given)
     return secrets
 end
 
+-- A call adds its own to those of the client.
+local function secrets_for(state)
+    state.secrets = state.secrets or own_secrets(state.options)
+    return { unpack(state.secrets) }
+end
+
 local function new_call(state, endpoint, call_options)
     local given = state.options
     local timeout = call_options.timeout or given.timeout or options.defaults.timeout
     local meta, source = new_meta()
     return {
         service_name = state.name, service = state.service, endpoint = endpoint,
-        client = given, options = call_options, transport = state.transport,
+        client = given, options = call_options,
+        transport = state.transport, plans = state.plans,
         base_url = state.base_url, deadline = clock.now() + timeout,
-        meta = meta, source = source,
-        secrets = own_secrets(given), content_type = endpoint.content_type,
+        meta = meta, source = source, stage = "check",
+        secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
         operation = endpoint.operation, language = given.language,
+        -- known later
+        request = nil, headers = nil, identity = nil, url = nil, repeatable = nil, slot = nil,
     }
 end
 
@@ -296,7 +305,6 @@ end
 
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.
 local function check(call, given, variant, found)
-    call.stage = "check"
     local possible, phase = wait.is_possible()
     if not possible then
         return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
@@ -332,6 +340,7 @@ end
 
 local function finish(call, started)
     call.meta.elapsed = clock.now() - started
+    if not log.is_wanted(call.client, "debug") then return end
     log.write(call.client, "debug", "call ended", {
         operation = call.operation, status = call.meta.status, log_id = call.meta.log_id,
         attempts = call.meta.attempts, elapsed = call.meta.elapsed,
@@ -385,7 +394,7 @@ end
 --- Makes an error on behalf of a wrapper.
 function client.error(state, endpoint, fields)
     return errors.new(fields, { service_name = state.name, operation = endpoint.operation,
-        language = state.options.language, secrets = own_secrets(state.options) })
+        language = state.options.language, secrets = secrets_for(state) })
 end
 
 return client

@@ -57,32 +57,48 @@ local function longest_wait(rates)
 end
 
 -- The calls before may have been later than their slots.
-local function wait_for(slot, seconds)
+local function wait_for(plan, slot, seconds)
     while seconds > 0 and wait.sleep(seconds) do
-        local left = slot.number and slot.store:check(slot.key, slot.limits, slot.number) or 0
+        local left = slot and plan.store:check(plan.key, plan.limits, slot) or 0
         seconds = math.min(left, LOOK_AGAIN)
     end
+end
+
+local function new_plan(call)
+    local rates = rates_of(call)
+    if not rates then return false end
+    local store, share = store_of(call)
+    return {
+        store = store, key = key_of(call), limits = limits_of(rates, share),
+        most = longest_wait(rates),
+    }
+end
+
+-- What a client's calls of one operation have in common is found once; call.plans holds it.
+local function plan_of(call)
+    local plans, endpoint = call.plans, call.endpoint
+    if not plans or call.options.tenant_key then return new_plan(call) end
+    local name = endpoint.raw and "raw" or endpoint.operation
+    if plans[name] == nil then plans[name] = new_plan(call) end
+    return plans[name]
 end
 
 --- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
 -- and to meta.waited.
 -- @return nil, and whether it waited; or the fields of an error
 function limiter.acquire(call)
-    local rates = rates_of(call)
-    if not rates then return nil end
-    local store, share = store_of(call)
-    local slot = { store = store, key = key_of(call), limits = limits_of(rates, share) }
-    local most = longest_wait(rates)
-    local seconds, number = store:reserve(slot.key, slot.limits, most)
+    local plan = plan_of(call)
+    if not plan then return nil end
+    local seconds, number = plan.store:reserve(plan.key, plan.limits, plan.most)
     if not seconds then
         return { name = "own_rate_limit", stage = "rate_limit", retry_after = number, acted = "no",
             message = ("the next call is allowed in %.1f s; max_wait is %g s")
-                :format(number, most) }
+                :format(number, plan.most) }
     end
-    slot.number, call.slot = number, slot
+    call.plan, call.slot = plan, number
     if seconds <= 0 then return nil, false end
     local started = clock.now()
-    wait_for(slot, seconds)
+    wait_for(plan, number, seconds)
     local waited = clock.now() - started
     call.meta.waited = call.meta.waited + waited
     call.deadline = call.deadline + waited
@@ -98,13 +114,15 @@ local quickest = {}
 -- apart than they were.
 -- @param took seconds between the request and its answer; nil where none came
 function limiter.settle(call, took)
-    local slot = call.slot
-    if not slot or not slot.number then return end
+    local slot, plan = call.slot, call.plan
+    if not slot then return end
     call.slot = nil
-    local least = math.min(took or math.huge, quickest[call.base_url] or math.huge)
-    if least < math.huge then quickest[call.base_url] = least end
-    local time = clock.now() - (took and least or 0)
-    slot.store:settle(slot.key, slot.limits, slot.number, time)
+    local least = quickest[call.base_url]
+    if took and (not least or took < least) then
+        least = took
+        quickest[call.base_url] = took
+    end
+    plan.store:settle(plan.key, plan.limits, slot, clock.now() - (took and least or 0))
 end
 
 return limiter

@@ -25,12 +25,15 @@ function log.nginx(level, message, fields)
     ngx.log(names[level], "cloudcal: ", message, " ", fields_text(fields))
 end
 
+--- Tells whether a client wants to hear of a level.
+function log.is_wanted(options, level)
+    return options.logger ~= nil and LEVELS[level] >= LEVELS[options.log_level or "warn"]
+end
+
 --- Calls the logger of a client, if it has one and the level is reached. A logger that fails
 -- is ignored: what it is told about matters more.
 function log.write(options, level, message, fields)
-    if options.logger and LEVELS[level] >= LEVELS[options.log_level or "warn"] then
-        pcall(options.logger, level, message, fields)
-    end
+    if log.is_wanted(options, level) then pcall(options.logger, level, message, fields) end
 end
 
 return log

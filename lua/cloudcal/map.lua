@@ -53,7 +53,7 @@ local function join(state, within, task)
             end
             loop.park(task, math.huge)
         else
-            loop.turn(within, math.huge)
+            loop.turn(within, math.huge, math.huge)
         end
     end
     return first_raise(workers)

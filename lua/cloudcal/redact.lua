@@ -33,9 +33,10 @@ end
 
 -- A pattern for a secret that JSON may have changed; nil if it cannot have.
 local function pattern_of(secret)
+    if not secret:find('[\\/"]') then return nil end
     local pieces = {}
     for piece in secret:gmatch('[^\\/"]+') do pieces[#pieces + 1] = escape_pattern(piece) end
-    if #pieces > MOST_PIECES or not secret:find('[\\/"]') then return nil end
+    if #pieces > MOST_PIECES or #pieces == 0 then return nil end
     return table.concat(pieces, ESCAPED)
 end
 
@@ -55,7 +56,21 @@ end
 local function mask_secret(text, secret)
     text = replace(text, secret, true)
     local pattern = pattern_of(secret)
-    return pattern and pattern ~= "" and replace(text, pattern, false) or text
+    return pattern and replace(text, pattern, false) or text
+end
+
+local function holds(text, secret)
+    if #secret < SHORTEST then return false end
+    if text:find(secret, 1, true) then return true end
+    local pattern = pattern_of(secret)
+    return pattern ~= nil and text:find(pattern) ~= nil
+end
+
+local function holds_any(text, secrets)
+    for i = 1, #secrets do
+        if holds(text, secrets[i]) then return true end
+    end
+    return false
 end
 
 local function by_length(a, b) return #a > #b end
@@ -63,7 +78,7 @@ local function by_length(a, b) return #a > #b end
 -- A short secret inside a long one must not leave the rest of the long one.
 local function longest_first(secrets)
     local sorted = {}
-    for i, secret in ipairs(secrets or {}) do sorted[i] = secret end
+    for i, secret in ipairs(secrets) do sorted[i] = secret end
     table.sort(sorted, by_length)
     return sorted
 end
@@ -71,6 +86,7 @@ end
 --- Masks every occurrence of the given secrets in a text.
 -- @param secrets an array of strings; nil for none
 function redact.text(text, secrets)
+    if not secrets or not holds_any(text, secrets) then return text end
     for _, secret in ipairs(longest_first(secrets)) do
         if #secret >= SHORTEST then text = mask_secret(text, secret) end
     end

@@ -41,7 +41,8 @@ end
 -- @return an array; or nil and a problem
 function request.header_lines(headers)
     local lines = {}
-    for name, value in next, headers or {} do
+    if not headers then return lines end
+    for name, value in next, headers do
         local found = check_header(name, value)
         if found then return nil, found end
         -- libcurl takes "Name;" for a header without a value, "Name:" for one to leave out
@@ -71,8 +72,9 @@ end
 --- Builds a query string, names sorted, a list as its name repeated; "" if there is nothing to
 -- say.
 function request.query(values)
+    if not values or next(values) == nil then return "" end
     local members = {}
-    for _, name in ipairs(sorted_names(values or {})) do
+    for _, name in ipairs(sorted_names(values)) do
         local value = rawget(values, name)
         local add = type(value) == "table" and add_list or add_member
         add(members, name, value)
@@ -122,7 +124,8 @@ end
 
 --- Holds a request against what its endpoint refuses to an identity.
 function request.refusal(endpoint, identity, values)
-    for _, rule in ipairs(endpoint.refuse or {}) do
+    if not endpoint.refuse then return nil end
+    for _, rule in ipairs(endpoint.refuse) do
         if rule.identity == identity and schema.lookup(values, rule.field) == rule.value then
             return problem("not_for_tenants", rule.field, "is refused: " .. rule.message)
         end
@@ -135,6 +138,7 @@ function request.transport(client)
     local defaults = options.defaults
     local agent = "cloudcal/" .. version
     return {
+        id = core.engine():new_transport(),
         user_agent = client.user_agent and client.user_agent .. " " .. agent or agent,
         ca_file = client.ca_file, ca_pem = client.ca_pem,
         proxy = client.proxy, no_proxy = client.no_proxy,

@@ -1,6 +1,7 @@
 --- From what came back to a body, or to the fields of an error.
 
 local codes = require "cloudcal.codes"
+local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local redact = require "cloudcal.redact"
 local schema = require "cloudcal.schema"
@@ -14,24 +15,9 @@ local LONGEST_WAIT = 86400 -- a named time beyond a day is not believed
 -- Headers
 -- =======================================================}
 
-local patterns = {}
-
-local function header_pattern(name)
-    if not patterns[name] then
-        local any_case = name:gsub("%a", function(c)
-            return "[" .. c:upper() .. c:lower() .. "]"
-        end)
-        patterns[name] = "\n" .. any_case:gsub("%-", "%%-") .. ":[ \t]*([^\r\n]*)"
-    end
-    return patterns[name]
-end
-
 --- Finds one header in the header lines of an answer; the name in lower case.
-function response.header(head, name)
-    local value = head:match(header_pattern(name))
-    value = value and value:gsub("%s+$", "")
-    return value ~= "" and value or nil
-end
+-- @return its value; nil if it is absent or empty
+response.header = core.header
 
 --- Reads all header lines: names in lower case, repeats joined by ", ".
 function response.headers(head)
@@ -154,9 +140,10 @@ end
 
 --- The log id: from the headers, else from the body's error object.
 function response.log_id(head, body)
-    local detail = type(body) == "table" and type(body.error) == "table" and body.error or {}
     local id = response.header(head, "x-tt-logid") or response.header(head, "x-request-id")
-        or detail.log_id or detail.logid
+    if id then return id end
+    local detail = type(body) == "table" and type(body.error) == "table" and body.error or {}
+    id = detail.log_id or detail.logid
     return type(id) == "string" and id or nil
 end
 

@@ -71,14 +71,12 @@ local problem = schema.problem
 
 local ARTICLES = { integer = "an", object = "an", array = "an" }
 
-local function is_integer(value)
-    return type(value) == "number" and value % 1 == 0
-end
+local LUA_TYPES = {
+    string = "string", boolean = "boolean", integer = "number", object = "table", array = "table",
+}
 
 local function has_type(value, wanted)
-    if wanted == "integer" then return is_integer(value) end
-    if wanted == "object" or wanted == "array" then return type(value) == "table" end
-    return type(value) == wanted
+    return type(value) == LUA_TYPES[wanted] and (wanted ~= "integer" or value % 1 == 0)
 end
 
 local function check_string(field, value, path)
@@ -125,10 +123,9 @@ local function is_null(section, value)
 end
 
 local function check_field(section, field, value)
+    if value == nil and not field.required then return nil end
     local path = section .. "." .. field.name
-    if value == nil then
-        return field.required and problem("missing_field", path, "is required") or nil
-    end
+    if value == nil then return problem("missing_field", path, "is required") end
     if field.filled then
         return problem("filled_by_cloudcal", path, "is filled in by cloudcal")
     end
@@ -146,7 +143,8 @@ local function check_section(section, fields, values)
             return nil, unknown_field(section, fields, key)
         end
     end
-    for _, field in ipairs(fields) do
+    for i = 1, #fields do
+        local field = fields[i]
         local value = rawget(values, field.name)
         if field.empty_is_absent and value == "" then value = nil end
         local found = check_field(section, field, value)
@@ -161,7 +159,8 @@ end
 -- mirror's path) and message
 function schema.check(endpoint, request)
     local clean = {}
-    for _, section in ipairs(SECTIONS) do
+    for i = 1, #SECTIONS do
+        local section = SECTIONS[i]
         local fields = endpoint.request[section]
         if fields then
             local values = request[section]
@@ -183,29 +182,41 @@ function schema.lookup(values, path)
     return values
 end
 
-local check_answer
+local check_members
 
-local function check_answer_value(field, value, path)
-    if not has_type(value, field.type) then return path, field.type end
-    if field.type == "object" then return check_answer(field.fields, value, path .. ".") end
-    if field.type == "array" then
-        for i, item in ipairs(value) do
-            local inner = ("%s[%d]"):format(path, i)
-            if type(item) ~= "table" then return inner, "object" end
-            local wrong, wanted = check_answer(field.fields, item, inner .. ".")
-            if wrong then return wrong, wanted end
-        end
+local function check_items(fields, list)
+    for i = 1, #list do
+        local item, wrong, wanted = list[i], "", "object"
+        if type(item) == "table" then wrong, wanted = check_members(fields, item) end
+        if wrong then return ("[%d]"):format(i), wrong, wanted end
     end
 end
 
-function check_answer(fields, values, prefix)
-    for _, field in ipairs(fields) do
-        local value, path = values[field.name], prefix .. field.name
-        if value ~= nil then
-            local wrong, wanted = check_answer_value(field, value, path)
+-- A path is put together only when there is something wrong at its end.
+local function join(name, number, rest)
+    name = name .. (number or "")
+    return rest ~= "" and name .. "." .. rest or name
+end
+
+local function check_member(field, value)
+    if value == nil then
+        if field.required then return field.name, field.type end
+        return nil
+    end
+    if not has_type(value, field.type) then return field.name, field.type end
+    local number, wrong, wanted
+    if field.type == "object" then wrong, wanted = check_members(field.fields, value)
+    elseif field.type == "array" then number, wrong, wanted = check_items(field.fields, value) end
+    if wrong then return join(field.name, number, wrong), wanted end
+end
+
+function check_members(fields, values)
+    for i = 1, #fields do
+        local field = fields[i]
+        local value = values[field.name]
+        if type(value) ~= field.type then -- as it is with all but strings and booleans
+            local wrong, wanted = check_member(field, value)
             if wrong then return wrong, wanted end
-        elseif field.required then
-            return path, field.type
         end
     end
 end
@@ -214,7 +225,7 @@ end
 -- @return nil if all is well; else the path of the first wrong or missing field and the
 -- type that it should have
 function schema.check_answer(endpoint, body)
-    return check_answer(endpoint.response, body, "")
+    return check_members(endpoint.response, body)
 end
 
 return schema

@@ -228,6 +228,7 @@ local function new_client(service, name, given, is_view)
         name = name, service = service, options = given,
         base_url = without_slash(given.base_url or service.base_url(name, given)),
         transport = request.transport(given),
+        plans = {}, -- see limiter.lua
     }
     local self = setmetatable({}, service.metatable)
     states[self] = state

@@ -81,8 +81,9 @@ end
 -- Where each k-th call is recorded, the next recorded one stands for the one that counts. One
 -- that is no longer recorded is so old that it does not matter.
 local function earliest(window, number, now)
+    if number < window.count then return 0 end
     local index = math.ceil((number - window.count) / window.stride)
-    if number < window.count or not window.times[index] then return 0 end
+    if not window.times[index] then return 0 end
     return time_of(window, index, now) + window.seconds
 end
 
@@ -110,7 +111,8 @@ end
 
 -- Limits that come up later count from then on.
 local function window_for(windows, limit)
-    for _, window in ipairs(windows) do
+    for i = 1, #windows do
+        local window = windows[i]
         if window.count == limit.count and window.seconds == limit.seconds then return window end
     end
     windows[#windows + 1] = new_window(limit, windows.calls)
@@ -119,8 +121,8 @@ end
 
 local function slot_for(windows, limits, number, now)
     local slot = now
-    for _, limit in ipairs(limits) do
-        slot = math.max(slot, earliest(window_for(windows, limit), number, now))
+    for i = 1, #limits do
+        slot = math.max(slot, earliest(window_for(windows, limits[i]), number, now))
     end
     return slot
 end
@@ -131,7 +133,7 @@ function memory:reserve(key, limits, most)
     local slot = slot_for(windows, limits, number, now)
     if slot - now > most then return nil, slot - now end
     windows.calls = number + 1
-    for _, window in ipairs(windows) do record(window, number, slot, now) end
+    for i = 1, #windows do record(windows[i], number, slot, now) end
     return slot - now, number
 end
 

@@ -36,6 +36,7 @@ function loop.new()
     return setmetatable({
         group = core.engine():new_group(),
         live = 0, -- tasks that have not ended
+        has_put_off = false, -- see loop.turn
         ready = {}, first = 1, last = 0, -- a queue
         calls = {}, -- waiting tasks by the ticket of their exchange
         sleepers = {}, -- waiting tasks, the next to wake last
@@ -161,16 +162,20 @@ local function wake_callers(self)
     end
 end
 
-local function run_ready(self, deadline)
+local function has_ready(self)
+    return self.first <= self.last
+end
+
+local function run_ready(self, work_until)
     local last = self.last -- those that get ready meanwhile come next time
     while self.first <= last do
         resume(next_ready(self))
-        if core.now() >= deadline then return end
+        if core.now() >= work_until then return end
     end
 end
 
 local function time_to_wait(self, deadline)
-    if self.first <= self.last then return 0 end
+    if has_ready(self) then return 0 end
     local sleeper = self.sleepers[#self.sleepers]
     local till = sleeper and math.min(sleeper.wake_at, deadline) or deadline
     return math.max(0, till - core.now())
@@ -185,13 +190,23 @@ local function wait_a_little(self, deadline)
     end
 end
 
---- One turn of the loop, not longer than until the deadline.
-function loop.turn(self, deadline)
-    wake_callers(self) -- of exchanges that ended while somebody else made the steps
-    wait_a_little(self, deadline)
+-- A task can take the time of a whole step, and so can an action for an exchange: they do not
+-- meet in the same step, but no exchange is put off twice.
+local function puts_off(self, work_until, has_run)
+    self.has_put_off = has_run and not self.has_put_off and core.now() >= work_until
+    return self.has_put_off
+end
+
+--- One turn of the loop.
+-- @param deadline until when it may wait
+-- @param work_until when the last work may begin
+function loop.turn(self, deadline, work_until)
     wake_callers(self)
     wake_sleepers(self)
-    run_ready(self, deadline)
+    local has_run = has_ready(self)
+    run_ready(self, work_until)
+    if self.live == 0 or puts_off(self, work_until, has_run) then return end
+    wait_a_little(self, has_run and 0 or deadline) -- they may have ended what is waited for
 end
 
 -- {======================================================
@@ -268,7 +283,7 @@ function loop:step(seconds)
     local started = core.now()
     local deadline, work_until = started + (seconds or 0), started + work_time(seconds or 0)
     while self.live > 0 do
-        loop.turn(self, deadline)
+        loop.turn(self, deadline, work_until)
         if core.now() >= work_until then break end
     end
     return self.live
@@ -277,7 +292,7 @@ end
 --- Runs until every task is done.
 function loop:run()
     forbid_inside "run"
-    while self.live > 0 do loop.turn(self, core.now() + LONG) end
+    while self.live > 0 do loop.turn(self, core.now() + LONG, math.huge) end
 end
 
 --- A descriptor that is readable when a step is due for an exchange; nil where the system has
@@ -289,7 +304,7 @@ end
 --- Seconds until the next step is due; nil when nothing waits.
 function loop:timeout()
     if self.live == 0 then return nil end
-    if self.first <= self.last then return 0 end
+    if has_ready(self) then return 0 end
     local engine, sleeper = core.engine(), self.sleepers[#self.sleepers]
     local due = engine:timeout()
     local wake_at = sleeper and sleeper.wake_at < math.huge and sleeper.wake_at
