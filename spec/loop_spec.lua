@@ -2,6 +2,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local peer = require "spec.peer"
 local support = require "spec.support"
 
 -- What suspends itself across pcall: every Lua but PUC 5.1.
@@ -876,20 +877,12 @@ describe("one fetch of a token for many calls", function()
 end)
 
 describe("what is dropped", function()
-    -- The pause lets popen close the end of the pipe that is not ours.
-    local function descriptors()
-        local n, pipe = 0, io.popen("sleep 0.02; ls /proc/$PPID/fd")
-        for _ in pipe:lines() do n = n + 1 end
-        pipe:close()
-        return n
-    end
-
     -- Descriptors that are left once everything is collected and every connection closed.
     local function left()
         collectgarbage()
         collectgarbage()
         core.engine():close()
-        return descriptors()
+        return peer.descriptors()
     end
 
     local function abandon(make)
@@ -898,7 +891,7 @@ describe("what is dropped", function()
             local loop = cloudcal.loop()
             make(loop)
             for _ = 1, 10 do loop:step(0.005) end
-            assert.is_true(descriptors() > before)
+            assert.is_true(peer.descriptors() > before)
         end
         assert.equal(before, left())
     end

@@ -177,11 +177,12 @@ function peer.host(script, values, states, shell)
     return output, ok
 end
 
---- How many descriptors this process has open, pipes aside: there are those of the asking.
+--- How many descriptors this process has open, pipes aside: there are those of the asking,
+-- of which one may vanish while ls looks at it, and then leads nowhere.
 function peer.descriptors()
     collectgarbage() -- what others left to be collected does not count
     collectgarbage()
-    local pipe = io.popen("ls -l /proc/$PPID/fd | grep -vc pipe:")
+    local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -c -e '-> [^p]'")
     local count = tonumber(pipe:read("*a"))
     pipe:close()
     return count
@@ -191,8 +192,11 @@ end
 -- given up has some of its own until its thread ends.
 function peer.expect_descriptors(before)
     local deadline = core.now() + 6
-    while peer.descriptors() > before and core.now() < deadline do core.sleep(0.05) end
     local now = peer.descriptors()
+    while now > before and core.now() < deadline do
+        core.sleep(0.05)
+        now = peer.descriptors()
+    end
     assert(now <= before, ("%d descriptors are open, %d were before"):format(now, before))
 end
 
