@@ -168,10 +168,11 @@ end
 
 --- Runs a script in the C host of spec/c: globals fork, wait, leave; once in each of `states`
 -- Lua states, one after the other.
-function peer.host(script, values, states, shell)
+-- @param under a command that runs the host
+function peer.host(script, values, states, shell, under)
     local program = peer.program("host", "$(pkg-config --cflags --libs " .. lua.package .. ")")
     local old = peer.interpreter
-    peer.interpreter = ("%s %d"):format(program, states or 1)
+    peer.interpreter = ("%s %s %d"):format(under or "", program, states or 1)
     local output, ok = peer.script(script, values, shell)
     peer.interpreter = old
     return output, ok
