@@ -82,7 +82,7 @@ describe("many transfers at once", function()
     end)
 
     it("end in their own time, not in order", function()
-        local late, soon = slow(0.4), start()
+        local late, soon = slow(0.8), start()
         while not soon:done() do core.engine():step(1) end
         assert.is_false(late:done())
         assert.same({ [404] = 1 }, statuses { soon })
@@ -137,7 +137,7 @@ describe("step", function()
             longest = math.max(longest, core.now() - before)
             steps = steps + 1
         end
-        assert.is_true(longest < 0.3, "a step of nothing took " .. longest)
+        assert.is_true(longest < 1, "a step of nothing took " .. longest)
         assert.is_true(steps > 20)
         transfer:cancel()
     end)
@@ -197,7 +197,7 @@ describe("step", function()
     end)
 
     it("keeps the deadline of a transfer that waits for a connection", function()
-        local first = slow(1.2, { max_connections = 1 })
+        local first = slow(9, { max_connections = 1 })
         local second = start { max_connections = 1, timeout = 0.3 }
         finish { second }
         assert.is_false(first:done())
@@ -269,8 +269,9 @@ describe("a foreign loop", function()
             return
         end
         local engine = core.engine()
-        local transfer = slow(1)
-        for _ = 1, 30 do engine:step(0.01) end
+        local transfer = slow(9)
+        support.await_requests("feishu", 1)
+        for _ = 1, 10 do engine:step(0.01) end
         local object = { getfd = function() return engine:fd() end }
         local before = core.now()
         local ready = require("socket").select({ object }, nil, 0.2)
@@ -368,7 +369,7 @@ describe("descriptors", function()
                 return known
             end
             local function inherited()
-                local pipe = io.popen "ls -l /proc/self/fd"
+                local pipe = io.popen "ls -l /proc/self/fd 2>/dev/null"
                 local text = pipe:read "*a"
                 pipe:close()
                 local count, known = 0, tcp_sockets()
@@ -378,7 +379,7 @@ describe("descriptors", function()
                 return count + select(2, text:gsub("eventpoll", ""))
             end
             local function own()
-                local pipe = io.popen "ls -l /proc/$PPID/fd"
+                local pipe = io.popen "ls -l /proc/$PPID/fd 2>/dev/null"
                 local text = pipe:read "*a"
                 pipe:close()
                 return select(2, text:gsub("socket:", ""))

@@ -1,6 +1,7 @@
 --- The house: who may require whom, what C may know, and the habits that hold everywhere.
 
 local core = require "cloudcal.core"
+local lua = require "spec.lua"
 local peer = require "spec.peer"
 
 local function read(path)
@@ -202,7 +203,9 @@ local function all_functions()
     return list
 end
 
+-- All that are there; a Lua that is not every developer's answers for itself only.
 local function lua_versions()
+    if lua.package ~= "lua5.4" then return { lua.package } end
     local list = {}
     for _, name in ipairs { "lua5.1", "lua5.2", "lua5.3", "lua5.4", "luajit" } do
         local _, exists = peer.shell("pkg-config --exists " .. name)

@@ -2,6 +2,8 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local peer = require "spec.peer"
+local socket = require "socket"
 local support = require "spec.support"
 
 -- What suspends itself across pcall: every Lua but PUC 5.1.
@@ -84,12 +86,12 @@ before_each(function() support.clear("feishu") end)
 describe("a plain script", function()
     it("blocks one call only", function()
         local seconds = elapsed(function() assert_calendar(ask(0.1)) end)
-        assert.is_true(seconds >= 0.1 and seconds < 1)
+        assert.is_true(seconds >= 0.1 and seconds < 5)
     end)
 
     it("sleeps", function()
         local seconds = elapsed(function() assert.is_true(cloudcal.sleep(0.05)) end)
-        assert.is_true(seconds >= 0.05 and seconds < 0.5)
+        assert.is_true(seconds >= 0.05 and seconds < 5)
     end)
 
     it("does not sleep for nothing, less than nothing, or no number", function()
@@ -111,8 +113,8 @@ describe("a plain script", function()
 
     it("costs no processor time while it waits", function()
         local before = os.clock()
-        assert_calendar(ask(2))
-        assert.is_true(os.clock() - before < 0.005, os.clock() - before)
+        assert_calendar(ask(1))
+        assert.is_true(os.clock() - before < 0.01, os.clock() - before)
     end)
 end)
 
@@ -143,7 +145,7 @@ describe("loop:spawn", function()
         local loop, tasks = cloudcal.loop(), {}
         for i = 1, 20 do tasks[i] = loop:spawn(ask, 0.2) end
         local seconds = elapsed(loop.run, loop)
-        assert.is_true(seconds >= 0.2 and seconds < 1, seconds)
+        assert.is_true(seconds >= 0.2 and seconds < 4, seconds) -- one after the other: 4
         for i = 1, 20 do assert_calendar(tasks[i]:result()) end
     end)
 
@@ -181,13 +183,18 @@ describe("loop:step", function()
     end
 
     it("never waits longer than it is told", function()
-        local loop = busy_loop()
-        loop:spawn(cloudcal.sleep, 0.3)
+        local loop = cloudcal.loop()
+        local tasks = { loop:spawn(ask, 9), loop:spawn(cloudcal.sleep, 9) }
         for _, seconds in ipairs { 0, 0.005, 0.02 } do
+            local shortest = math.huge
             for _ = 1, 5 do
-                assert.is_true(elapsed(loop.step, loop, seconds) < seconds + 0.15)
+                local took = elapsed(loop.step, loop, seconds)
+                assert.is_true(took < 5, took)
+                shortest = math.min(shortest, took)
             end
+            assert.is_true(shortest < seconds + 0.15, shortest)
         end
+        for _, task in ipairs(tasks) do task:cancel() end
         loop:run()
     end)
 
@@ -195,7 +202,7 @@ describe("loop:step", function()
         local loop = busy_loop()
         step_until(loop, function() return count_requests("primary") > 0 end)
         local seconds = elapsed(loop.step, loop, 0.05)
-        assert.is_true(seconds >= 0.0125 and seconds < 0.15, seconds)
+        assert.is_true(seconds >= 0.0125, seconds)
         loop:run()
     end)
 
@@ -205,7 +212,7 @@ describe("loop:step", function()
         step_until(other, function() return count_requests("primary") > 0 end)
         loop:spawn(cloudcal.sleep, 5)
         local seconds = elapsed(loop.step, loop, 0.6)
-        assert.is_true(seconds >= 0.6 and seconds < 0.9, seconds)
+        assert.is_true(seconds >= 0.6 and seconds < 4, seconds)
         other:run()
     end)
 
@@ -287,17 +294,16 @@ describe("loop:step", function()
     end)
 
     it("hears at once of what ended during a blocking call", function()
-        local loop, ended = cloudcal.loop(), nil
-        loop:spawn(function()
-            assert_calendar(ask(0.1))
-            ended = core.now()
-        end)
-        loop:spawn(ask, 0.8)
+        local loop = cloudcal.loop()
+        local quick, slow = loop:spawn(ask, 0.1), loop:spawn(ask, 9)
         step_until(loop, function() return count_requests("primary") == 2 end)
-        assert_calendar(ask(0.2)) -- in which the quick one ends
-        local before = core.now()
+        assert_calendar(ask(0.5)) -- in which the quick one ends
+        assert.is_false(quick:done())
+        loop:step(0)
+        assert.is_true(quick:done())
+        assert_calendar(quick:result())
+        slow:cancel()
         loop:run()
-        assert.is_true(ended >= before and ended - before < 0.1, ended - before)
     end)
 end)
 
@@ -322,29 +328,26 @@ describe("loop:run", function()
         loop:spawn(cloudcal.sleep, 1)
         local before = os.clock()
         loop:run()
-        assert.is_true(os.clock() - before < 0.005, os.clock() - before)
+        assert.is_true(os.clock() - before < 0.01, os.clock() - before)
     end)
 
     it("has two loops that are run in turn", function()
         local first, second = cloudcal.loop(), cloudcal.loop()
         local a, b = first:spawn(ask, 0.1), second:spawn(ask, 0.2)
-        local seconds = elapsed(function()
-            first:run()
-            assert.is_true(a:done())
-            second:run()
-        end)
+        first:run()
+        assert.is_true(a:done())
+        second:run()
         assert_calendar(a:result())
         assert_calendar(b:result())
-        assert.is_true(seconds < 0.6, seconds)
     end)
 
     it("has two loops that are stepped in turn", function()
         local first, second, tasks = cloudcal.loop(), cloudcal.loop(), {}
-        for i = 1, 10 do tasks[i] = (i % 2 == 0 and first or second):spawn(ask, 0.1) end
+        for i = 1, 10 do tasks[i] = (i % 2 == 0 and first or second):spawn(ask, 0.2) end
         local seconds = elapsed(function()
             while first:step(0.005) + second:step(0.005) > 0 do end
         end)
-        assert.is_true(seconds < 1, seconds)
+        assert.is_true(seconds < 2, seconds) -- one after the other: 2
         for i = 1, 10 do assert_calendar(tasks[i]:result()) end
     end)
 
@@ -447,15 +450,18 @@ end)
 describe("task:cancel", function()
     it("ends a call that has not left: acted no", function()
         local loop = cloudcal.loop()
+        local mute = socket.bind("127.0.0.1", 0) -- which never says a word
+        local _, port = mute:getsockname()
         local task = loop:spawn(function()
-            -- a name server that nobody waits for: the connection is not made yet
             return support.client("feishu", {
-                base_url = "https://192.0.2.1", user_access_token = "u-x", rate_limit = false,
+                base_url = "https://127.0.0.1:" .. port, user_access_token = "u-x",
+                rate_limit = false,
             }):primary_calendar()
         end)
         for _ = 1, 5 do loop:step(0.005) end
         task:cancel()
         loop:run()
+        mute:close()
         assert_cancelled("no", task:result())
     end)
 
@@ -464,7 +470,7 @@ describe("task:cancel", function()
         local task = loop:spawn(ask, 5)
         step_until(loop, function() return count_requests("primary") == 1 end)
         task:cancel()
-        assert.is_true(elapsed(loop.run, loop) < 1)
+        assert.is_true(elapsed(loop.run, loop) < 4)
         assert_cancelled("maybe", task:result())
         assert.equal(1, count_requests("primary")) -- and it is not made again
     end)
@@ -546,7 +552,7 @@ describe("task:cancel", function()
             own:cancel()
             return ask(5)
         end)
-        assert.is_true(elapsed(loop.run, loop) < 1)
+        assert.is_true(elapsed(loop.run, loop) < 4)
         assert.equal("cancelled", select(2, victim:result()).kind)
         assert_cancelled("no", own:result())
     end)
@@ -562,16 +568,14 @@ describe("task:cancel", function()
 
     it("wakes a task that waits for another one's token", function()
         local asked = app_client()
-        support.faults("feishu", "slow:0.5")
+        support.faults("feishu", "slow:1")
         local loop = cloudcal.loop()
         local owner = loop:spawn(function() return asked:primary_calendar() end)
         local waiter = loop:spawn(function() return asked:primary_calendar() end)
         step_until(loop, function() return count_requests("tenant_access_token") == 1 end)
         waiter:cancel()
-        local seconds = elapsed(function()
-            while not waiter:done() do loop:step(0.01) end
-        end)
-        assert.is_true(seconds < 0.2, seconds)
+        step_until(loop, function() return waiter:done() end)
+        assert.is_false(owner:done())
         assert_cancelled("no", waiter:result())
         loop:run()
         assert_calendar(owner:result())
@@ -693,8 +697,8 @@ describe("a call that cannot yield", function()
         local tasks = {}
         for i = 1, 5 do tasks[i] = loop:spawn(ask, 0.15) end
         step_until(loop, function() return count_requests("primary") == 5 end)
-        assert_calendar(ask(0.2)) -- blocks; meanwhile the five end
-        assert.is_true(elapsed(loop.run, loop) < 0.1)
+        assert_calendar(ask(0.5)) -- blocks; meanwhile the five end
+        for _ = 1, 5 do loop:step(0) end
         for i = 1, 5 do assert_calendar(tasks[i]:result()) end
     end)
 end)
@@ -737,7 +741,7 @@ describe("a task", function()
         end
         local seconds = elapsed(loop.run, loop)
         assert.same({ 20, 20, 40, 60 }, order)
-        assert.is_true(seconds >= 0.06 and seconds < 0.5)
+        assert.is_true(seconds >= 0.06)
     end)
 
     it("reads as what it is", function()
@@ -789,7 +793,7 @@ describe("one fetch of a token for many calls", function()
         local loop, tasks = many(app_client(), 10)
         step_until(loop, function() return count_requests("tenant_access_token") == 1 end)
         tasks[1]:cancel()
-        assert.is_true(elapsed(loop.run, loop) < 2)
+        assert.is_true(elapsed(loop.run, loop) < 4)
         assert_cancelled("no", tasks[1]:result())
         for i = 2, 10 do assert_calendar(tasks[i]:result()) end
         assert.equal(2, count_requests("tenant_access_token"))
@@ -825,7 +829,8 @@ describe("one fetch of a token for many calls", function()
         local loop, tasks = many(asked, 2)
         step_until(loop, function() return count_requests("tenant_access_token") == 1 end)
         local seconds = elapsed(function() assert_calendar(asked:primary_calendar()) end)
-        assert.is_true(seconds < 0.5, seconds)
+        assert.is_true(seconds < 10, seconds) -- the owner has 30
+        assert.equal(2, count_requests("tenant_access_token"))
         loop:run()
         for _, task in ipairs(tasks) do assert_calendar(task:result()) end
     end)
@@ -842,7 +847,7 @@ describe("one fetch of a token for many calls", function()
             assert.is_nil(errors)
             assert.equal(3, results.n)
         end)
-        assert.is_true(seconds < 0.5, seconds)
+        assert.is_true(seconds < 10, seconds)
         loop:run()
         for _, task in ipairs(tasks) do assert_calendar(task:result()) end
     end)
@@ -857,7 +862,7 @@ describe("one fetch of a token for many calls", function()
         collectgarbage()
         collectgarbage()
         local loop, tasks = many(asked, 3)
-        assert.is_true(elapsed(loop.run, loop) < 1)
+        assert.is_true(elapsed(loop.run, loop) < 4)
         for _, task in ipairs(tasks) do assert_calendar(task:result()) end
     end)
 
@@ -866,7 +871,7 @@ describe("one fetch of a token for many calls", function()
         local asked = app_client { timeout = 0.3 }
         local loop, tasks = many(asked, 5)
         local seconds = elapsed(loop.run, loop)
-        assert.is_true(seconds < 1.5, seconds)
+        assert.is_true(seconds < 4, seconds)
         for _, task in ipairs(tasks) do
             local _, err = task:result()
             assert.equal("timeout", err.kind)
@@ -876,20 +881,12 @@ describe("one fetch of a token for many calls", function()
 end)
 
 describe("what is dropped", function()
-    -- The pause lets popen close the end of the pipe that is not ours.
-    local function descriptors()
-        local n, pipe = 0, io.popen("sleep 0.02; ls /proc/$PPID/fd")
-        for _ in pipe:lines() do n = n + 1 end
-        pipe:close()
-        return n
-    end
-
     -- Descriptors that are left once everything is collected and every connection closed.
     local function left()
         collectgarbage()
         collectgarbage()
         core.engine():close()
-        return descriptors()
+        return peer.descriptors()
     end
 
     local function abandon(make)
@@ -898,7 +895,7 @@ describe("what is dropped", function()
             local loop = cloudcal.loop()
             make(loop)
             for _ = 1, 10 do loop:step(0.005) end
-            assert.is_true(descriptors() > before)
+            assert.is_true(peer.descriptors() > before)
         end
         assert.equal(before, left())
     end
@@ -1020,14 +1017,14 @@ describe("loop:fd and loop:timeout", function()
         local poll = require("socket").select
         local loop = cloudcal.loop()
         local tasks, steps = {}, 0
-        for i = 1, 5 do tasks[i] = loop:spawn(ask, 0.2) end
+        for i = 1, 5 do tasks[i] = loop:spawn(ask, 0.4) end
         local seconds = elapsed(function()
             while loop:step(0) > 0 do
                 poll({ loop }, nil, loop:timeout())
                 steps = steps + 1
             end
         end)
-        assert.is_true(seconds < 1, seconds)
+        assert.is_true(seconds < 2, seconds) -- one after the other: 2
         assert.is_true(steps < 400, steps)
         for i = 1, 5 do assert_calendar(tasks[i]:result()) end
     end)

@@ -168,20 +168,22 @@ end
 
 --- Runs a script in the C host of spec/c: globals fork, wait, leave; once in each of `states`
 -- Lua states, one after the other.
-function peer.host(script, values, states, shell)
+-- @param under a command that runs the host
+function peer.host(script, values, states, shell, under)
     local program = peer.program("host", "$(pkg-config --cflags --libs " .. lua.package .. ")")
     local old = peer.interpreter
-    peer.interpreter = ("%s %d"):format(program, states or 1)
+    peer.interpreter = ("%s %s %d"):format(under or "", program, states or 1)
     local output, ok = peer.script(script, values, shell)
     peer.interpreter = old
     return output, ok
 end
 
---- How many descriptors this process has open, pipes aside: there are those of the asking.
+--- How many descriptors this process has open, pipes aside: there are those of the asking,
+-- of which one may vanish while ls looks at it, and then leads nowhere.
 function peer.descriptors()
     collectgarbage() -- what others left to be collected does not count
     collectgarbage()
-    local pipe = io.popen("ls -l /proc/$PPID/fd | grep -vc pipe:")
+    local pipe = io.popen("ls -l /proc/$PPID/fd 2>/dev/null | grep -c -e '-> [^p]'")
     local count = tonumber(pipe:read("*a"))
     pipe:close()
     return count
@@ -191,8 +193,11 @@ end
 -- given up has some of its own until its thread ends.
 function peer.expect_descriptors(before)
     local deadline = core.now() + 6
-    while peer.descriptors() > before and core.now() < deadline do core.sleep(0.05) end
     local now = peer.descriptors()
+    while now > before and core.now() < deadline do
+        core.sleep(0.05)
+        now = peer.descriptors()
+    end
     assert(now <= before, ("%d descriptors are open, %d were before"):format(now, before))
 end
 

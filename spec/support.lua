@@ -83,6 +83,15 @@ function support.requests(name)
     return control(name, "GET", "/_sandbox/requests")
 end
 
+--- Waits until a service has seen so many requests since support.clear. The engine works meanwhile.
+function support.await_requests(name, count)
+    local deadline = core.now() + 20
+    while #support.requests(name) < count do
+        assert(core.now() < deadline, "the request does not arrive")
+        core.sleep(0.005)
+    end
+end
+
 --- The sandbox's state: what was created.
 function support.state(name)
     return control(name, "GET", "/_sandbox/state")

@@ -977,7 +977,7 @@ describe("a transfer", function()
         finish(done)
         done:cancel() -- too late: its answer stays
         local running = start { headers = { "X-Sandbox-Fault: stalled" } }
-        for _ = 1, 10 do core.engine():step(0.01) end
+        support.await_requests("feishu", 2)
         running:cancel()
         for transfer, wanted in pairs { [queued] = false, [running] = true } do
             transfer:cancel()

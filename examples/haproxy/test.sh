@@ -97,7 +97,8 @@ slow=''
 for number in 1 2 3 4; do
     grep -q '"type":"primary"' "$work/slow.$number" || fail 'a slow call has no calendar'
 done
-[ "$longest" -lt 200 ] || fail "the fast path took $longest ms"
+# beside a call that blocks, it would take the two seconds of the call
+[ "$longest" -lt 1000 ] || fail "the fast path took $longest ms"
 set_faults '["191002"]'
 get /calendar | grep -q '"error":' || fail 'an error was not reported'
 echo "5 calendars in a chroot; beside slow calls the fast path took $longest ms at most"

@@ -2,6 +2,7 @@
 -- Holds the command against the sandbox, half a second slow: a timer of 10 ms has to go on.
 
 local SLOW = 500 -- milliseconds
+local FEW_TICKS = 10 -- of 50; an editor that is held up has none
 
 local uv = vim.loop
 
@@ -50,6 +51,7 @@ local function test()
     local ticks, began = start_ticking(), uv.hrtime()
     vim.cmd "CloudcalCalendar"
     local returned = (uv.hrtime() - began) / 1e6
+    assert(not window_text(), "the command waited for the answer")
     assert(vim.wait(10000, window_text, 5), "no window came up")
     local waited = (uv.hrtime() - began) / 1e6
     ticks.stop()
@@ -58,8 +60,7 @@ local function test()
     local text = window_text()
     assert(text:find("primary", 1, true) and text:find("使用开放接口创建日历", 1, true), text)
     assert(waited >= SLOW, "the call was not slow")
-    assert(returned < SLOW / 2, "the command did not return at once")
-    assert(ticks.count >= waited / 10 * 0.6, "the timer did not go on: " .. ticks.count)
+    assert(ticks.count >= FEW_TICKS, "the timer did not go on: " .. ticks.count)
     return ("%d ticks of 10 ms in %.0f ms, longest pause %.1f ms; command returned in %.1f ms")
         :format(ticks.count, waited, ticks.longest / 1e6, returned)
 end

@@ -52,6 +52,7 @@ local LOCATIONS = [[
 lua_check_client_abort on;
 location = /fast { content_by_lua_block { ngx.print "fast" } }
 location = /call { content_by_lua_block {
+    ngx.shared.notes:incr("begun", 1, 0)
     local text = call(ngx.var.arg_slow)
     if text ~= "ok" then ngx.status = 500 end
     ngx.print(text, " ", ngx.worker.pid())
@@ -120,6 +121,19 @@ local function let_go_on(seconds)
         if core.engine():step(deadline - core.now()) == 0 then break end
     end
     core.sleep(math.max(0, deadline - core.now()))
+end
+
+-- Requests whose calls are under way, in whatever worker.
+local function under_way(host, path, count)
+    local function begun()
+        local transfer = submit(host.base_url .. "/note?name=begun")
+        while not transfer:done() do core.engine():step(1) end
+        return tonumber((select(3, transfer:take()))) or 0
+    end
+    local before = begun()
+    local transfers = begin(host, path, count)
+    eventually(function() return begun() == before + count end, 20, "began the calls")
+    return transfers
 end
 
 local function finish_all(transfers)
@@ -213,14 +227,14 @@ describe("in nginx", function()
     it("serves others while 50 calls wait, in two workers", function()
         local host = start { workers = 2, listen = "reuseport" }
         finish_all(begin(host, "/call", 20))
-        local calls, fast = begin(host, "/call?slow=0.1", 50), {}
+        local calls, fast = begin(host, "/call?slow=0.3", 50), {}
         let_go_on(0.02)
         while not calls[50]:done() do fast[#fast + 1] = get(host, "/fast").seconds end
         local answers = finish_all(calls)
         assert_all_ok(answers)
         assert.equal(2, pids_of(answers))
         table.sort(fast)
-        assert.is_true(fast[math.ceil(#fast / 2)] < 0.05, "median " .. fast[math.ceil(#fast / 2)])
+        assert.is_true(fast[math.ceil(#fast / 2)] < 0.2, "median " .. fast[math.ceil(#fast / 2)])
         assert_clean(host)
     end)
 
@@ -315,7 +329,7 @@ describe("in nginx", function()
                 assert.truthy(text:find("^cannot_wait the nginx phase " .. phase), text)
                 assert.truthy(text:find("ngx.timer.at(0", 1, true), text)
                 assert.equal("cannot_wait", note_of(host, phase .. "_sleep"))
-                assert.is_true(tonumber(note_of(host, phase .. "_seconds")) < 0.5)
+                assert.is_true(tonumber(note_of(host, phase .. "_seconds")) < 1)
                 assert.equal("ok", note_of(host, phase .. "_timer"))
             end
             assert_no_crash(host)
@@ -330,10 +344,19 @@ describe("in nginx", function()
         end)
     end)
 
+    local function workers_ended(pids)
+        return eventually(function()
+            for _, pid in ipairs(pids) do
+                if server.is_running(pid) then return false end
+            end
+            return true
+        end, 15, "old workers ended")
+    end
+
     describe("init_by_lua", function()
         local function connections_of(pid, port)
             local own, states = {}, {}
-            for inode in io.popen(("ls -l /proc/%d/fd"):format(pid)):read("*a")
+            for inode in io.popen(("ls -l /proc/%d/fd 2>/dev/null"):format(pid)):read("*a")
                 :gmatch("socket:%[(%d+)%]") do own[inode] = true end
             for line in io.lines("/proc/net/tcp") do
                 local remote, state, inode = line:match(
@@ -357,28 +380,19 @@ describe("in nginx", function()
             local requests = control(sandbox, "GET", "/_sandbox/requests")
             assert.equal(21, #requests)
             for i = 2, 21 do assert.not_equal(requests[1].connection, requests[i].connection) end
-            for _, pid in ipairs(host:workers()) do host:signal("QUIT", pid) end
-            core.sleep(0.3)
+            local workers = host:workers()
+            for _, pid in ipairs(workers) do host:signal("QUIT", pid) end
+            workers_ended(workers)
             assert.same({ "01" }, connections_of(host.pid, port))
             assert_no_crash(host)
         end)
     end)
 
     describe("that ends", function()
-        local function workers_ended(pids)
-            return eventually(function()
-                for _, pid in ipairs(pids) do
-                    if server.is_running(pid) then return false end
-                end
-                return true
-            end, 15, "old workers ended")
-        end
-
         it("finishes the calls under way when it is reloaded", function()
             local host = start { workers = 2, listen = "reuseport" }
             local before = host:workers()
-            local calls = begin(host, "/call?slow=1", 30)
-            let_go_on(0.4)
+            local calls = under_way(host, "/call?slow=1", 30)
             host:signal "HUP"
             assert_all_ok(finish_all(calls))
             workers_ended(before)
@@ -398,8 +412,7 @@ describe("in nginx", function()
                 ngx.print "ok"
             } }]] }
             get(host, "/timer")
-            local calls = begin(host, "/call?slow=1", 30)
-            let_go_on(0.4)
+            local calls = under_way(host, "/call?slow=1", 30)
             host:signal "QUIT"
             assert_all_ok(finish_all(calls))
             eventually(function() return not host:is_alive() end, 15, "nginx ended")
@@ -411,10 +424,9 @@ describe("in nginx", function()
 
         it("does not hang when it is terminated", function()
             local host = start { workers = 2, listen = "reuseport" }
-            local calls = begin(host, "/call?slow=5", 30)
-            let_go_on(0.4)
+            local calls = under_way(host, "/call?slow=30", 30)
             host:signal "TERM"
-            eventually(function() return not host:is_alive() end, 5, "nginx ended")
+            eventually(function() return not host:is_alive() end, 15, "nginx ended")
             for _, answer in ipairs(finish_all(calls)) do assert.is_nil(answer.status) end
             assert_no_crash(host)
         end)
@@ -486,7 +498,7 @@ describe("in nginx", function()
         assert_all_ok(finish_all(begin(host, "/call?slow=0.05", 10)))
         local before = server.descriptors(pid)
         assert_all_ok(finish_all(begin(host, "/call?slow=0.05", 30)))
-        assert.is_true(server.descriptors(pid) <= before + 5)
+        eventually(function() return server.descriptors(pid) <= before + 5 end, 5, "closed them")
         assert_no_crash(host)
     end)
 

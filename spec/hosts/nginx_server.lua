@@ -91,7 +91,8 @@ end
 
 --- Starts nginx.
 -- @param given workers, log_level, listen, and the text of the main, http and server blocks, in
--- which %(dir), %(port), %(lua_path) and names in given.values are filled in
+-- which %(dir), %(port), %(lua_path) and names in given.values are filled in; also `under`, a
+-- command that runs nginx, and `patience`, seconds to wait for it
 function server.start(given)
     local dir = os.tmpname()
     os.remove(dir)
@@ -108,13 +109,14 @@ function server.start(given)
         values[name] = fill(values[name], values)
     end
     write(dir .. "/nginx.conf", fill(MAIN, values))
-    local pid = output_of(("nginx -p %s -c nginx.conf >%s/out 2>&1 & echo $!"):format(dir, dir))
+    local pid = output_of(("%s nginx -p %s -c nginx.conf >%s/out 2>&1 & echo $!"):format(
+        given.under or "", dir, dir))
     local self = setmetatable({ dir = dir, port = values.port, pid = tonumber(pid),
         base_url = "http://127.0.0.1:" .. values.port }, server)
     server.eventually(function()
         assert(self:is_alive(), "nginx ended: " .. read(dir .. "/out") .. self:log())
         return is_listening(self.port) and #self:workers() == values.workers
-    end, 15, "started nginx")
+    end, given.patience or 15, "started nginx")
     return self
 end
 
