@@ -79,24 +79,6 @@ describe("what later versions bring", function()
         pipeline.raises(function() cloudcal.caldav.anything() end, "cloudcal.caldav", LATER)
         pipeline.raises(function() cloudcal.caldav() end, "cloudcal.caldav", LATER)
     end)
-
-    it("raises as options", function()
-        local new = cloudcal.feishu
-        pipeline.raises(function() new { app_id = "a", app_secret = "b", app_type = "store" } end,
-            "app_type", LATER)
-        pipeline.raises(function() new { app_id = "a", app_secret = "b", app_type = "isv" } end,
-            "app_type", LATER)
-    end)
-
-    it("raises as methods", function()
-        for _, name in ipairs { "feishu", "lark", "youkong" } do
-            local client = support.client(name)
-            for _, method in ipairs { "authorization_url", "exchange_code", "login",
-                                      "set_app_ticket", "resend_app_ticket" } do
-                pipeline.raises(function() client[method](client) end, method, LATER)
-            end
-        end
-    end)
 end)
 
 describe("cloudcal.assert", function()

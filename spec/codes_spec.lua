@@ -109,8 +109,13 @@ local NEVER_SENT = set_of [[
 
 local KIND_OF_LOCAL = {
     not_found = "no_primary_calendar",
-    rejected = "exchange_sync_failed clock_skew youkong_refused unknown_code",
-    timeout = "exchange_sync_late deadline_exceeded",
+    rejected = "exchange_sync_failed clock_skew youkong_refused unknown_code oauth_refused",
+    timeout = "exchange_sync_late deadline_exceeded login_busy",
+    login_required = [[
+        not_logged_in login_not_renewable login_expired login_lost device_code_expired
+        expired_token access_denied invalid_grant authorization_pending
+    ]],
+    app_setup = "invalid_client app_ticket_missing",
     unauthenticated = "no_credentials token_function_failed http_unauthorized",
     cannot_wait = "cannot_wait",
     bad_response = [[
@@ -121,10 +126,11 @@ local KIND_OF_LOCAL = {
     invalid_request = [[
         signer_failed unknown_field wrong_type too_long too_short unknown_value missing_field
         unwanted_field filled_by_cloudcal invalid_utf8 invalid_path invalid_header invalid_token
-        wrong_token_kind identity_unclear not_for_tenants not_sendable
+        wrong_token_kind identity_unclear not_for_tenants not_sendable invalid_redirect_uri
+        missing_tenant_key store_needed shared_store_needed store_failed
     ]],
     permission_denied = "http_forbidden",
-    rate_limited = "http_too_many_requests own_rate_limit",
+    rate_limited = "http_too_many_requests own_rate_limit slow_down",
     service_error = "http_server_error",
 }
 

@@ -82,7 +82,7 @@ local COMMON = {
 
 local PLATFORM = {
     accounts_url = { { "https://accounts.example" }, URL_WRONG },
-    app_type = { { "custom" }, { "", "store", "isv", "Custom", 1, true, {} } },
+    app_type = { { "custom", "store", "isv" }, { "", "Custom", "Store", 1, true, {} } },
     user_access_token = { { "u-x", nothing }, { 1, true, {}, CO } },
     tenant_access_token = { { "t-x", nothing }, { 1, true, {}, CO } },
     identity = { { "user", "tenant" }, { "", "app", "User", 1, true, {} } },

@@ -14,7 +14,7 @@ local pipeline = {}
 -- @param faults names, one for each request; a request beyond them meets no fault
 -- @param call a function that makes the call and returns its three values
 -- @return a table with result, err, meta, elapsed, requests (as the sandbox saw them) and,
--- of these, calls (without the token endpoint) and tokens (only the token endpoint)
+-- of these, calls (without the token endpoints) and tokens (only the token endpoints)
 function pipeline.run(name, faults, call)
     support.clear(name)
     if #faults > 0 then support.faults(name, lua.unpack(faults)) end
@@ -27,7 +27,9 @@ function pipeline.run(name, faults, call)
     assert((seen.result == nil) ~= (seen.err == nil), "one of result and error is nil")
     seen.requests = support.requests(name)
     for _, request in ipairs(seen.requests) do
-        local list = request.path:find("/auth/v3/", 1, true) and seen.tokens or seen.calls
+        local is_token = request.path:find("/auth/v3/", 1, true)
+            or request.path:find("/oauth/", 1, true)
+        local list = is_token and seen.tokens or seen.calls
         list[#list + 1] = request
     end
     support.clear(name)

@@ -72,6 +72,21 @@ function support.faults(name, ...)
     control(name, "POST", "/_sandbox/faults", { ... })
 end
 
+--- Sets the faults of the next requests to a path of a service, one for each.
+function support.path_faults(name, path, ...)
+    control(name, "POST", "/_sandbox/faults", { path = path, names = { ... } })
+end
+
+--- Revokes the tokens of a kind: user, tenant, app, refresh or ticket.
+function support.revoke(name, kind)
+    control(name, "POST", "/_sandbox/revoke", { kind = kind })
+end
+
+--- The app ticket that is good now.
+function support.ticket(name)
+    return control(name, "GET", "/_sandbox/ticket").app_ticket
+end
+
 --- Forgets faults and requests.
 function support.clear(name)
     control(name, "DELETE", "/_sandbox/faults")

@@ -29,11 +29,16 @@ local function run(client, options, faults)
     end)
 end
 
--- Makes the next call of the app fetch its token: either the call or the token endpoint
+local REMEMBERED = 6 -- seconds; a refusal of credentials is forgotten by then
+
+-- Makes the next call of the app fetch its token: the endpoint of the call or of the token
 -- answers with a code that leaves none.
 local function forget_tokens()
-    local seen = run(client_of(app), { retry = false }, { "99991663" })
-    assert.equal("unauthenticated", seen.err.kind)
+    pipeline.moved("now", REMEMBERED, function()
+        local seen = run(client_of(app), { retry = false }, { "none", "99991663" })
+        if not seen.err then seen = run(client_of(app), { retry = false }, { "99991663" }) end
+        assert.equal("unauthenticated", seen.err.kind)
+    end)
 end
 
 local function used(seen)
@@ -114,12 +119,23 @@ describe("the identity of a call", function()
     it("needs credentials", function()
         refuses(client_of {}, nil, "unauthenticated", nil, "token")
         refuses(client_of(user), { identity = "tenant" }, "unauthenticated", nil, "token")
-        refuses(client_of(app), { identity = "user" }, "unauthenticated", nil, "token")
         local seen = pipeline.run("feishu", {}, function()
-            return client_of(app):generate_caldav_conf()
+            return client_of { tenant_access_token = "t-1" }:generate_caldav_conf()
         end)
         assert.equal("unauthenticated", seen.err.kind)
         assert.equal("token", seen.err.stage)
+    end)
+
+    it("of an app may be a user's, who has to log in", function()
+        for _, options in ipairs { { identity = "user" }, { user = "alice" } } do
+            refuses(client_of(app), options, "login_required", nil, "token")
+        end
+        local seen = pipeline.run("feishu", {}, function()
+            return client_of(app):generate_caldav_conf()
+        end)
+        assert.equal("login_required", seen.err.kind)
+        assert.equal("not_logged_in", seen.err.name)
+        assert.equal(0, #seen.requests)
     end)
 
     it("is refused as a tenant's with user_id_type = user_id", function()
@@ -292,7 +308,7 @@ describe("the tenant token of an app", function()
     it("is fetched at the first need, once for many calls and clients", function()
         local seen = pipeline.run("feishu", {}, function()
             for _ = 1, 5 do assert(client_of(app):primary_calendar()) end
-            return client_of(app):with { user = "x" }:primary_calendar()
+            return client_of(app):with { tenant_key = "x" }:primary_calendar()
         end)
         assert.equal(1, #seen.tokens)
         assert.equal(6, #seen.calls)
@@ -375,6 +391,29 @@ describe("the tenant token of an app", function()
         end
     end)
 
+    it("is asked for again five seconds after the app was refused, not sooner", function()
+        for _, fault in ipairs { "10003", "10014", "10015" } do
+            forget_tokens()
+            local first = run(client_of(app), nil, { fault })
+            local second = run(client_of(app))
+            assert.equal(1, #first.tokens)
+            assert.equal(0, #second.requests)
+            assert.equal("app_setup", second.err.kind)
+            assert.equal(tostring(first.err), tostring(second.err))
+            -- another secret is another matter
+            assert.equal(1, #run(client_of(merged(app, { app_secret = "x" .. fault }))).tokens)
+            pipeline.moved("now", REMEMBERED, function()
+                assert.is_table(run(client_of(app)).result)
+            end)
+        end
+    end)
+
+    it("is asked for again at once when the service failed otherwise", function()
+        local seen = run(client_of(app), { retry = false }, { "html_502" })
+        assert.equal("service_error", seen.err.kind)
+        assert.is_table(run(client_of(app)).result)
+    end)
+
     it("is used while an early renewal hangs", function()
         assert.equal(1, #run(client_of(app)).tokens)
         pipeline.moved("now", 7200 - 280, function()
@@ -449,10 +488,10 @@ describe("the tenant token of an app", function()
         local fetched = { "t-a\r\nX: y", "t-a b", "", "t-\0" }
         for _, token in ipairs(fetched) do
             local call = { client = merged(app, { store = false }), options = {}, secrets = {},
-                           identity = "tenant", endpoint = {}, base_url = "x" }
-            local got, found = tokens.get(call, function()
-                return { tenant_access_token = token, expire = 7200 }
-            end)
+                           identity = "tenant", endpoint = {}, base_url = "x",
+                           deadline = math.huge }
+            function call.fetch() return { tenant_access_token = token, expire = 7200 } end
+            local got, found = tokens.get(call)
             assert.is_nil(got)
             assert.equal("token", found.stage)
             assert.equal("tenant_access_token", found.field)
@@ -485,6 +524,7 @@ describe("the token stage", function()
             bad_json = "bad_response", ["99991400"] = "rate_limited",
         }
         for fault, kind in pairs(rows) do
+            forget_tokens()
             local seen = run(client_of(merged(app, { timeout = 0.5 })), { retry = false },
                 { fault, fault })
             assert.equal(kind, seen.err.kind, fault)

@@ -687,8 +687,9 @@ static void push_transport (lua_State *L) {
 
 /* engine:submit(options) -> transfer, ticket | nil, code, text
 ** options: url, method, timeout (seconds); and where they apply headers (an
-** array of lines), token, content_type, body, fresh; group, a number above
-** 0, if next_ended is to tell of the end; and transport, or what it holds:
+** array of lines), token or basic (user:password), content_type, body,
+** fresh; group, a number above 0, if next_ended is to tell of the end; and
+** transport, or what it holds:
 ** user_agent, connect_timeout (seconds), max_response_bytes,
 ** max_connections; and where they apply ca_file or ca_pem, proxy, no_proxy,
 ** http2, plain_http; id, from new_transport, if the same table is going to

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 
 #define TRANSFER "cloudcal.transfer"
 
@@ -435,8 +436,30 @@ static CURLcode add_custom (lua_State *L, int options, struct transfer *t) {
   return code;
 }
 
-static CURLcode set_headers (lua_State *L, int options, struct transfer *t) {
+/* basic is "user:password" */
+static CURLcode add_basic (lua_State *L, struct transfer *t,
+                           const char *basic) {
+  size_t n = strlen(basic), size = (n + 2) / 3 * 4 + 1;
+  char *encoded = lua_newuserdata(L, size);
+  CURLcode code;
+  EVP_EncodeBlock((unsigned char *)encoded, (const unsigned char *)basic,
+                  (int)n);
+  code = add_header(t, "Authorization: Basic ", encoded);
+  OPENSSL_cleanse(encoded, size);
+  lua_pop(L, 1);
+  return code;
+}
+
+static CURLcode add_authorization (lua_State *L, int options,
+                                   struct transfer *t) {
   const char *token = line_option(L, options, "token");
+  const char *basic = line_option(L, options, "basic");
+  if (token != NULL)
+    return add_header(t, "Authorization: Bearer ", token);
+  return basic != NULL ? add_basic(L, t, basic) : CURLE_OK;
+}
+
+static CURLcode set_headers (lua_State *L, int options, struct transfer *t) {
   const char *type = line_option(L, options, "content_type");
   CURLcode code = add_custom(L, options, t);
   if (code == CURLE_OK)
@@ -444,8 +467,8 @@ static CURLcode set_headers (lua_State *L, int options, struct transfer *t) {
   if (code == CURLE_OK)                 /* an empty one leaves it out */
     code = type != NULL ? add_header(t, "Content-Type: ", type) :
                           add_line(t, "Content-Type:");
-  if (code == CURLE_OK && token != NULL)
-    code = add_header(t, "Authorization: Bearer ", token);
+  if (code == CURLE_OK)
+    code = add_authorization(L, options, t);
   if (code == CURLE_OK)
     SET(t, CURLOPT_HTTPHEADER, t->lines);
   return code;

@@ -4,6 +4,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local endpoints = require "cloudcal.endpoints"
 local errors = require "cloudcal.errors"
+local identity = require "cloudcal.identity"
 local json = require "cloudcal.json"
 local limiter = require "cloudcal.limiter"
 local log = require "cloudcal.log"
@@ -76,7 +77,8 @@ end
 local function send_options(call, token, body)
     return {
         transport = call.transport,
-        url = call.url, method = call.endpoint.method, headers = call.headers, token = token,
+        url = call.url, method = call.endpoint.method, headers = call.headers,
+        token = token, basic = call.basic,
         body = body, content_type = body and call.content_type or nil,
         timeout = call.deadline - clock.now(),
         -- libcurl repeats a request without a body when a kept connection turns out dead
@@ -112,6 +114,7 @@ local function encode(call)
         return nil, fail(call, found)
     end
     if body == nil or type(body) == "string" then return body end
+    if call.content_type == request.FORM then return request.form(body) end
     local text, path, message = json.encode(body)
     if text then return text end
     return nil, fail(call, { name = "not_sendable", stage = "check",
@@ -119,14 +122,8 @@ local function encode(call)
         message = ("%s%s %s"):format(call.service.body_prefix, path, message) })
 end
 
-local function fetch_token(call)
-    return function(body, early) return client.fetch_tenant_token(call, body, early) end
-end
-
--- An error of the token stage says nothing about the call itself: that never left.
-local function token_failure(call, found)
-    local err = errors.is_error(found) and found or fail(call, found)
-    return nil, err, { final = true }
+local function as_error(call, found)
+    return errors.is_error(found) and found or fail(call, found)
 end
 
 local function too_late(call)
@@ -137,8 +134,10 @@ end
 local function attempt(call)
     local body, err = encode(call)
     if err then return nil, err, { final = true } end
-    local token, renewable = tokens.get(call, fetch_token(call))
-    if not token and renewable then return token_failure(call, renewable) end
+    local token, renewable = tokens.get(call)
+    if not token and renewable then
+        return nil, as_error(call, renewable), { final = true }
+    end
     if call.deadline <= clock.now() then return too_late(call) end
     call.secrets[#call.secrets + 1] = token
     local limited, waited = limiter.acquire(call)
@@ -231,31 +230,58 @@ local function run(call)
     end
 end
 
-local function token_call(outer, body)
-    local endpoint = endpoints.by_operation["auth.v3.tenant_access_token.internal"]
+-- {======================================================
+-- Token endpoints
+-- =======================================================}
+
+local function token_call(outer, operation, body, how)
+    local endpoint = endpoints.by_operation[operation]
     local meta, source = new_meta()
+    local host = endpoint.host == "accounts" and outer.accounts_url or outer.base_url
     return setmetatable({
         endpoint = endpoint, request = { body = body }, identity = "none", stage = "token",
-        repeatable = true, meta = meta, source = source, url = outer.base_url .. endpoint.path,
-        headers = {}, content_type = endpoint.content_type,
-        options = { retry = outer.options.retry }, maybe = false,
+        repeatable = endpoint.repeatable, meta = meta, source = source,
+        url = host .. endpoint.path, headers = {}, content_type = endpoint.content_type,
+        basic = how.basic, deadline = how.deadline or outer.deadline,
+        options = { retry = how.retry }, maybe = false,
     }, { __index = outer })
 end
 
---- Calls the tenant token endpoint on behalf of a call, within that call's deadline.
--- @param early there is still a token: this one may cost half of the time, and is not repeated
-function client.fetch_tenant_token(outer, body, early)
-    local call = token_call(outer, body)
-    if early then
-        local now = clock.now()
-        call.deadline, call.options.retry = now + (outer.deadline - now) / 2, false
-    end
-    local answer, err = run(call)
-    outer.meta.waited = outer.meta.waited + call.meta.waited
-    if answer then return answer end
+-- What a call that is nothing but this exchange tells of it.
+local function note_exchange(outer, meta)
+    outer.meta.attempts = outer.meta.attempts + meta.attempts
+    outer.meta.status, outer.meta.log_id, outer.meta.request_id =
+        meta.status, meta.log_id, meta.request_id
+end
+
+-- An error of the token stage says nothing about the call itself: that never left.
+local function never_left(err)
     err.acted = "no"
     err.retryable = errors.is_transient(err.kind)
-    return nil, err
+end
+
+-- Calls a token endpoint on behalf of a call.
+-- @param how deadline, that of the call if absent; early: there is still a token, so this one may
+-- cost half of the time, and is not repeated; retry, as in the options of a call; basic: user and
+-- password
+-- @return the answer; or nil, an error, and whether the endpoint acted
+local function fetch(outer, operation, body, how)
+    local call = token_call(outer, operation, body, how)
+    if how.early then
+        local now = clock.now()
+        call.deadline, call.options.retry = now + (call.deadline - now) / 2, false
+    elseif how.retry == nil then
+        call.options.retry = outer.options.retry
+    end
+    local _, found = schema.check(call.endpoint, { body = body })
+    if found then return nil, fail(call, found), "no" end
+    local answer, err = run(call)
+    outer.meta.waited = outer.meta.waited + call.meta.waited
+    if outer.stage == "token" then note_exchange(outer, call.meta) end
+    if answer then return answer end
+    local acted = err.acted
+    if outer.stage ~= "token" then never_left(err) end
+    return nil, err, acted
 end
 
 -- {======================================================
@@ -287,7 +313,8 @@ local function new_call(state, endpoint, call_options)
         service_name = state.name, service = state.service, endpoint = endpoint,
         client = given, options = call_options,
         transport = state.transport, plans = state.plans,
-        base_url = state.base_url, deadline = clock.now() + timeout,
+        base_url = state.base_url, accounts_url = state.accounts_url, fetch = fetch,
+        deadline = clock.now() + timeout,
         meta = meta, source = source, stage = "check",
         secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
@@ -303,12 +330,15 @@ local function check_request(endpoint, given)
     return schema.check(endpoint, given)
 end
 
+local function phase_problem()
+    local possible, phase = wait.is_possible()
+    if possible then return nil end
+    return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
+end
+
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.
 local function check(call, given, variant, found)
-    local possible, phase = wait.is_possible()
-    if not possible then
-        return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
-    end
+    found = phase_problem() or found
     if found then return found end
     local endpoint = call.endpoint
     call.request, found = check_request(endpoint, given)
@@ -317,7 +347,7 @@ local function check(call, given, variant, found)
     if found then return found end
     call.headers, found = request.header_lines(call.options.headers)
     if not call.headers then return found end
-    call.identity, found = tokens.identify(endpoint, call.client, call.options)
+    call.identity, found = identity.choose(endpoint, call.client, call.options)
     if not call.identity then return found end
     found = request.refusal(endpoint, call.identity, call.request)
     if found then return found end
@@ -389,6 +419,29 @@ function client.warm_up(state)
     end
     finish(call, started)
     return answer and true or nil, err, call.meta
+end
+
+local function app_problem(call)
+    if call.client.app_id then return nil end
+    return { name = "no_credentials", message = "the client has no app_id and app_secret" }
+end
+
+--- Does something at the token stage that is not part of a call.
+-- @param operation of the endpoint that it is about
+-- @param work function(call), with the call as app_tokens.get wants it; it returns a result, or
+-- nil and an error or the fields of one
+-- @param is_local nothing is sent, so nothing waits
+-- @return the result, nil, meta; or nil, err, meta
+function client.act(state, operation, call_options, work, is_local)
+    local started, endpoint = clock.now(), endpoints.by_operation[operation]
+    local call = new_call(state, endpoint, call_options)
+    call.stage, call.repeatable = "token", endpoint.repeatable
+    local found = app_problem(call) or not is_local and phase_problem() or nil
+    local result
+    if not found then result, found = work(call) end
+    finish(call, started)
+    if result then return result, nil, call.meta end
+    return nil, as_error(call, found), call.meta
 end
 
 --- Makes an error on behalf of a wrapper.

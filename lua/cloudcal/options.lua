@@ -207,12 +207,6 @@ local function a_store(value)
     end
 end
 
-local function an_app_type(value)
-    local wrong = one_of("custom", "store", "isv")(value)
-    if wrong then return wrong end
-    if value ~= "custom" then return ("%q is not in this version"):format(value) end
-end
-
 local function a_log_level(value)
     if not log.levels[value] then return "must be one of debug, info, warn, error" end
 end
@@ -253,7 +247,7 @@ options.platform = with_rows(common, {
     accounts_url = a_service_url,
     app_id = a_word,
     app_secret = either(a_word, a_function),
-    app_type = an_app_type,
+    app_type = one_of("custom", "store", "isv"),
     user_access_token = either(a_string, a_function),
     tenant_access_token = either(a_string, a_function),
     identity = one_of("user", "tenant"),
@@ -286,6 +280,21 @@ options.platform_call = with_rows(options.call, {
     user = options.view.user,
     tenant_key = options.view.tenant_key,
 })
+
+local login_call = {
+    user = options.view.user, tenant_key = options.view.tenant_key, timeout = common.timeout,
+}
+
+options.exchange_code = with_rows(login_call, {
+    code = a_string, redirect_uri = a_string, code_verifier = a_string,
+})
+
+options.login = with_rows(login_call, { scope = a_string, on_prompt = a_function })
+
+options.authorization_url = {
+    redirect_uri = a_string, scope = a_string, state = a_string, code_verifier = a_string,
+    prompt = a_string,
+}
 
 options.defaults = {
     timeout = 30, connect_timeout = 10,

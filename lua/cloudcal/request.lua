@@ -82,6 +82,13 @@ function request.query(values)
     return #members > 0 and "?" .. table.concat(members, "&") or ""
 end
 
+request.FORM = "application/x-www-form-urlencoded"
+
+--- Builds the body of a form.
+function request.form(values)
+    return request.query(values):sub(2)
+end
+
 --- Fills the :names in an endpoint's path.
 -- @return the path; or nil and a problem
 function request.path(endpoint, values)

@@ -111,20 +111,26 @@ local function quote(msg, secrets)
     return msg
 end
 
--- Of a code that no table knows the HTTP status says more than nothing.
+-- Of a code that no table knows, a word of the service or the HTTP status says more than nothing.
 local function row_of(verdict, status)
     local known = not verdict.name and verdict.code ~= nil and codes.find(verdict.code)
     if known then return known end
-    local name, by_status = verdict.name or "unknown_code", name_by_status(status)
+    local name = verdict.word or verdict.name or "unknown_code"
+    local by_status = not verdict.word and name_by_status(status)
     local row = codes.named(name)
     return { name = name, kind = by_status and codes.named(by_status).kind or row.kind,
              hint = row.hint, hint_zh = row.hint_zh }
 end
 
-local function refused(answer, verdict, secrets)
+local function is_uncertain(endpoint, answer, verdict, row)
+    if endpoint.repeat_after and endpoint.repeat_after[verdict.code] then return false end
+    return row.kind == "service_error" or answer.status >= 500 and not row.msg
+end
+
+local function refused(endpoint, answer, verdict, secrets)
     local row = row_of(verdict, answer.status)
     local detail = verdict.detail or {}
-    local uncertain = row.kind == "service_error" or answer.status >= 500 and not row.msg
+    local uncertain = is_uncertain(endpoint, answer, verdict, row)
     return {
         kind = row.kind, code = verdict.code, name = row.name,
         hint = row.hint, hint_zh = row.hint_zh,
@@ -166,7 +172,7 @@ local function judge(service, endpoint, answer, secrets)
             "the answer is not in the form of this service")
     end
     verdict.msg = text_or_nil(verdict.msg)
-    if not verdict.success then return body, refused(answer, verdict, secrets) end
+    if not verdict.success then return body, refused(endpoint, answer, verdict, secrets) end
     local wrong, wanted = schema.check_answer(endpoint, body)
     if wrong then
         return body, { name = "wrong_response_type", acted = "yes", field = wrong,

@@ -43,6 +43,115 @@ return {
         hint = "Your token function returned no token. Its own message is part of this error.",
         hint_zh = "你提供的取令牌函数未返回令牌，其消息已包含在本错误中。",
     },
+    not_logged_in = {
+        kind = "login_required",
+        hint = "Let the user log in: client:login{...} in a script, authorization_url and "
+            .. "exchange_code in a web server. Check `user` and `store` if they have.",
+        hint_zh = "请让用户登录：脚本中用 client:login{...}，网站中用 authorization_url 与 "
+            .. "exchange_code。若已登录，请核对 user 与 store。",
+    },
+    login_not_renewable = {
+        kind = "login_required",
+        hint = "The login came without a refresh token. Log in again with the scope "
+            .. "offline_access, and switch the refreshing of user tokens on in the app's console.",
+        hint_zh = "该登录没有刷新令牌。请以 offline_access 权限重新登录，"
+            .. "并在应用后台开启刷新 user_access_token 的开关。",
+    },
+    login_expired = {
+        kind = "login_required",
+        hint = "The login has run out or was withdrawn. Let the user log in again.",
+        hint_zh = "登录已过期或已被撤销，请让用户重新登录。",
+    },
+    login_lost = {
+        kind = "login_required",
+        hint = "A refresh token is good for one use, and what the service answered to it never "
+            .. "arrived or was not stored. Let the user log in again.",
+        hint_zh = "刷新令牌只能使用一次，而服务端对它的应答未收到或未保存。请让用户重新登录。",
+    },
+    login_busy = {
+        kind = "timeout",
+        hint = "Another process holds the lock of this login. Call again; if it stays, look for a "
+            .. "process that was stopped.",
+        hint_zh = "另一个进程持有该登录的锁。请重试；若一直如此，请检查是否有被挂起的进程。",
+    },
+    device_code_expired = {
+        kind = "login_required",
+        hint = "The code for the other device is good for a few minutes. Start the login again.",
+        hint_zh = "设备授权码的有效期只有几分钟，请重新发起登录。",
+    },
+    expired_token = {
+        kind = "login_required",
+        hint = "The code for the other device has run out. Start the login again.",
+        hint_zh = "设备授权码已过期，请重新发起登录。",
+    },
+    access_denied = {
+        kind = "login_required",
+        hint = "The user refused, or may not use the app. Ask the user, then start again.",
+        hint_zh = "用户拒绝授权，或无权使用该应用。请与用户确认后重新发起登录。",
+    },
+    invalid_grant = {
+        kind = "login_required",
+        hint = "The code or the refresh token is unknown, used or too old. Start the login again.",
+        hint_zh = "授权码或刷新令牌不存在、已使用或已过期，请重新发起登录。",
+    },
+    invalid_client = {
+        kind = "app_setup",
+        hint = "app_id and app_secret do not fit together. Copy both again from the developer "
+            .. "console.",
+        hint_zh = "app_id 与 app_secret 不匹配。请从开发者后台重新复制两者。",
+    },
+    authorization_pending = {
+        kind = "login_required",
+        hint = "The user has not answered yet.",
+        hint_zh = "用户尚未完成授权。",
+    },
+    slow_down = {
+        kind = "rate_limited",
+        hint = "The service was asked too often whether the user has answered.",
+        hint_zh = "查询用户授权结果过于频繁。",
+    },
+    oauth_refused = {
+        kind = "rejected",
+        hint = "The login was refused with a reason that is not in our tables. Read its message.",
+        hint_zh = "登录被拒绝，且原因未收录。请查看其消息。",
+    },
+    invalid_redirect_uri = {
+        kind = "invalid_request",
+        hint = "Use the whole address, https://host/path, as it is registered in the console.",
+        hint_zh = "请使用完整地址 https://host/path，并与应用后台登记的一致。",
+    },
+    missing_tenant_key = {
+        kind = "invalid_request",
+        hint = "A store app acts for one tenant at a time: give tenant_key in the call, or by "
+            .. "client:with { tenant_key = ... }.",
+        hint_zh = "商店应用每次只代表一个租户：请在调用中传入 tenant_key，"
+            .. "或使用 client:with { tenant_key = ... }。",
+    },
+    app_ticket_missing = {
+        kind = "app_setup",
+        hint = "Hand each ticket that the platform pushes to client:set_app_ticket(ticket), in a "
+            .. "store that all processes share.",
+        hint_zh = "请把平台推送的每个 app_ticket 交给 client:set_app_ticket(ticket)，"
+            .. "并使用各进程共享的存储。",
+    },
+    store_needed = {
+        kind = "invalid_request",
+        hint = "The client has store = false. Give it a store: cloudcal.stores.file(path), for "
+            .. "example.",
+        hint_zh = "客户端设置了 store = false。请为其指定存储，例如 cloudcal.stores.file(path)。",
+    },
+    shared_store_needed = {
+        kind = "invalid_request",
+        hint = "The memory store belongs to one worker. Use cloudcal.stores.nginx(dict) or "
+            .. "cloudcal.stores.file(path).",
+        hint_zh = "内存存储只属于一个 worker。请改用 cloudcal.stores.nginx(dict) 或 "
+            .. "cloudcal.stores.file(path)。",
+    },
+    store_failed = {
+        kind = "invalid_request",
+        hint = "The store of this client cannot be read or written. The message says why.",
+        hint_zh = "无法读写该客户端的存储，原因见消息。",
+    },
     cannot_wait = {
         kind = "cannot_wait",
         hint = "A call here would block the nginx worker. Make it in an earlier phase, such as "

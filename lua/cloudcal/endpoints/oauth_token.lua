@@ -14,6 +14,7 @@ return {
     app_types = { "custom", "store" },
     rate_limit = { per_second = 50, per_minute = 1000 },
     repeatable = false, -- codes and refresh tokens are good for one use
+    repeat_after = { [20050] = true, [20072] = true }, -- what the document says of these failures
     internal = true,
     request = {
         body = {

@@ -224,9 +224,12 @@ local function describe(self)
 end
 
 local function new_client(service, name, given, is_view)
+    local base_url = without_slash(given.base_url or service.base_url(name, given))
+    local accounts_url = given.accounts_url or given.base_url
+        or service.accounts_url and service.accounts_url(name) or base_url
     local state = {
-        name = name, service = service, options = given,
-        base_url = without_slash(given.base_url or service.base_url(name, given)),
+        name = name, service = service, options = given, base_url = base_url,
+        accounts_url = without_slash(accounts_url),
         transport = request.transport(given),
         plans = {}, -- see limiter.lua
     }
@@ -268,13 +271,6 @@ function methods:warm_up()
     return client.warm_up(base.state_of(self))
 end
 
-for _, name in ipairs { "authorization_url", "exchange_code", "login", "set_app_ticket",
-                        "resend_app_ticket" } do
-    methods[name] = function()
-        error(name .. " is not in this version", 2)
-    end
-end
-
 local function metatable_for(service)
     local own = setmetatable(service.methods, { __index = methods })
     return {
@@ -314,6 +310,7 @@ function base.endpoint(operation)
 end
 
 base.call = client.call
+base.act = client.act
 base.error = client.error
 
 return base

@@ -1,13 +1,20 @@
 --- Feishu and Lark: one service under two hosts.
 
+local app_tokens = require "cloudcal.app_tokens"
 local base = require "cloudcal.services.base"
 local clock = require "cloudcal.clock"
+local logins = require "cloudcal.logins"
 local options = require "cloudcal.options"
 local wait = require "cloudcal.wait"
 
 local HOSTS = {
     feishu = "https://open.feishu.cn",
     lark = "https://open.larksuite.com",
+}
+
+local ACCOUNTS = {
+    feishu = "https://accounts.feishu.cn",
+    lark = "https://accounts.larksuite.com",
 }
 
 local JSON = "application/json; charset=utf-8"
@@ -24,19 +31,43 @@ function feishu.base_url(name)
     return HOSTS[name]
 end
 
+--- The host of the login pages.
+function feishu.accounts_url(name)
+    return ACCOUNTS[name]
+end
+
 function feishu.options_problem(given)
     if (given.app_id == nil) ~= (given.app_secret == nil) then
         return "options 'app_id' and 'app_secret' go together"
     end
 end
 
+-- The OAuth endpoints say it in words.
+local OAUTH_WORDS = {
+    authorization_pending = true, slow_down = true, access_denied = true, expired_token = true,
+    invalid_grant = true, invalid_client = true,
+}
+
+local function oauth_verdict(body)
+    local word = body.error
+    if type(word) == "string" then
+        return { word = OAUTH_WORDS[word] and word, name = "oauth_refused",
+                 msg = body.error_description or word }
+    end
+    return { success = body.access_token ~= nil or body.device_code ~= nil }
+end
+
 --- The verdict of an answer: success is the code 0, or "0" at Lark's OAuth endpoints.
 function feishu.verdict(body)
     local code = body.code
+    if code == nil and (body.error or body.access_token or body.device_code) then
+        return oauth_verdict(body)
+    end
     if type(code) == "string" then code = tonumber(code:match("^%d+$")) end
     if type(code) ~= "number" or code % 1 ~= 0 then return nil end
     return {
         success = code == 0, code = code, msg = body.msg or body.error_description,
+        word = OAUTH_WORDS[body.error] and body.error,
         detail = type(body.error) == "table" and body.error or nil,
     }
 end
@@ -234,6 +265,90 @@ function methods:wait_exchange_binding(id, opts)
     end
     local given = { path = { exchange_binding_id = id }, query = query }
     return follow(state, given, call_options, polling)
+end
+
+-- {======================================================
+-- Tokens
+-- =======================================================}
+
+local LOGIN, TICKET = "authen.v2.oauth.token", "auth.v3.app_ticket.resend"
+
+local function argument_problem(given, rows, needed)
+    if type(given) ~= "table" then return "the argument must be a table, not a " .. type(given) end
+    if given[needed] == nil then return ("option '%s' is missing"):format(needed) end
+    return options.problem(given, rows)
+end
+
+-- Raises at the caller of the method when the table is not what the rows say.
+-- Returns the options of the call that are among them.
+local function expect_options(given, rows, needed)
+    local problem = argument_problem(given, rows, needed)
+    if problem then error(problem, 3) end
+    return { user = given.user, tenant_key = given.tenant_key, timeout = given.timeout }
+end
+
+--- Makes the address of the page where a user lets the app act for them. It asks for
+-- offline_access too, without which the login ends after two hours; with PKCE.
+-- @param given { redirect_uri, scope (words, at most 50), state, code_verifier, prompt }; state
+-- and code_verifier are made up where they are absent
+-- @return the address, nil, meta; meta.state and meta.code_verifier are to be kept, in the
+-- user's session, until the code comes; or nil, err, meta
+-- Source: open.feishu.cn, authentication-management/access-token/obtain-oauth-code
+function methods:authorization_url(given)
+    local state = base.state_of(self)
+    expect_options(given, options.authorization_url, "redirect_uri")
+    return base.act(state, "authen.v1.authorize", {}, function(call)
+        return logins.authorization_url(call, given)
+    end, true)
+end
+
+--- Exchanges the code that came back to redirect_uri, and keeps the login in the store. A code
+-- is good for one use within five minutes.
+-- @param given { code, redirect_uri, code_verifier, user (the name of the login, as in the
+-- option `user`), tenant_key, timeout (seconds) }
+-- @return { user, scope, expires_in, refresh_expires_in (seconds) }, nil, meta; or nil, err, meta
+-- Source: open.feishu.cn, authentication-management/access-token/get-user-access-token
+function methods:exchange_code(given)
+    local state = base.state_of(self)
+    local call_options = expect_options(given, options.exchange_code, "code")
+    return base.act(state, LOGIN, call_options, function(call)
+        return logins.exchange_code(call, given)
+    end)
+end
+
+--- Logs in a user who opens a page on any device, and keeps the login in the store: for scripts
+-- without a web server. Waits until the user has answered.
+-- @param given { scope, on_prompt = function(p), user, tenant_key, timeout (seconds, of each
+-- request) }; p is { user_code, verification_uri, verification_uri_complete, expires_in,
+-- interval (seconds) }
+-- @return as exchange_code; login_required with the name access_denied or device_code_expired
+-- where the user refused or did not answer
+-- Source: RFC 8628; accounts.feishu.cn
+function methods:login(given)
+    local state = base.state_of(self)
+    local call_options = expect_options(given, options.login, "on_prompt")
+    return base.act(state, LOGIN, call_options, function(call)
+        return logins.login(call, given)
+    end)
+end
+
+--- Keeps the ticket of a store app, which the platform pushes to its event address each hour.
+-- @param ticket event.app_ticket of that event
+-- @return true, nil, meta; or nil, err, meta
+-- Source: open.feishu.cn, application-v6/event/app_ticket-events
+function methods:set_app_ticket(ticket)
+    local state = base.state_of(self)
+    base.expect(ticket, "string", "the ticket")
+    return base.act(state, TICKET, {}, function(call)
+        return app_tokens.set_ticket(call, ticket)
+    end, true)
+end
+
+--- Has the platform push the ticket of a store app again.
+-- @return true, nil, meta; or nil, err, meta
+-- Source: open.feishu.cn, authentication-management/access-token/app_ticket_resend
+function methods:resend_app_ticket()
+    return base.act(base.state_of(self), TICKET, {}, app_tokens.resend_ticket)
 end
 
 return {

@@ -14,6 +14,12 @@ function stores.default()
     return default
 end
 
+--- The store of a client's tokens; nil if it keeps none.
+function stores.of(client)
+    if client.store == false then return nil end
+    return client.store or stores.default()
+end
+
 --- A store in this Lua state, apart from the one that clients share.
 function stores.memory()
     return memory.new()

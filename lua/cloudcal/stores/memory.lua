@@ -1,7 +1,9 @@
 --- A store in this Lua state: tokens and rate limits of all clients that share it.
 --
 -- The interface of every store:
---   store:get(key)                     value and the seconds it has left, or nil
+--   store.is_private                   nobody outside this Lua state sees what is in it
+--   store:get(key)                     value and the seconds it has left; or nil; or nil, nil and
+--                                      a message if the store fails
 --   store:set(key, value, seconds)     true; or nil and a message
 --   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`,
 --                                      or with its process (stores/file.lua)
@@ -20,6 +22,7 @@ local clock = require "cloudcal.clock"
 local memory = {}
 memory.__index = memory
 memory.__metatable = "cloudcal.store"
+memory.is_private = true -- to this Lua state
 
 local RECORDED = 1000 -- times that a window remembers; a wider one records each k-th call
 

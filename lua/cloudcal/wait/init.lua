@@ -57,28 +57,35 @@ local function pack(...)
 end
 
 -- Runs fn, unless that has begun elsewhere.
-local function begin(state, fn)
+local function begin(state, fn, is_detached)
     if state.has_begun then return end
     state.has_begun = true
-    state.results = pack(pcall(fn))
+    state.results = pack(pcall(fn, is_detached))
+end
+
+local function wait_for_results(way, waiter, state, deadline)
+    while not state.results and not waiter.cancelled and core.now() < deadline do
+        way.park(waiter, math.min(deadline, core.now() + DETACHED))
+        if not state.has_begun then return end -- nginx has dropped the timer
+    end
 end
 
 --- Runs fn to its end, whoever goes away meanwhile: nginx ends a light thread with its client,
 -- and what it holds would be held for ever.
--- @return what fn returns; nothing in a task that was cancelled
-function wait.shielded(fn)
+-- @param fn is told whether it outlives its caller
+-- @param deadline of the caller, who waits no longer
+-- @param is_vital a task that is cancelled must not take fn with it
+-- @return what fn returns; nothing if the caller was cancelled, or its deadline is over
+function wait.shielded(fn, deadline, is_vital)
     local way, waiter = place()
-    if not nginx.is_here() then return fn() end
+    if way == block or way == loop and not is_vital then return fn(false) end
     local state = {}
-    local detached = nginx.detach(function()
-        begin(state, fn)
+    local detached = way.detach(waiter, function()
+        begin(state, fn, true)
         way.wake(waiter)
     end)
-    while detached and not state.results and not waiter.cancelled do
-        way.park(waiter, core.now() + DETACHED)
-        if not state.has_begun then break end -- nginx has dropped the timer
-    end
-    begin(state, fn)
+    if detached then wait_for_results(way, waiter, state, deadline) end
+    if not detached or not state.has_begun then begin(state, fn, false) end
     local results = state.results
     if not results then return end
     if not results[1] then error(results[2], 0) end
@@ -99,15 +106,17 @@ end
 
 --- Takes a lock, waiting for it until the deadline. A plain blocking call does not wait, nor
 -- does a task for another loop's: whoever holds the lock might never be resumed.
+-- @param seconds after which it is anybody's
 -- @return the lock, which has to be released; or nil, and with what it was released
-function wait.lock(name, deadline)
+function wait.lock(name, deadline, seconds)
     local way, waiter = place()
     local locks = locks_of(way, waiter)
     if not locks then return nil end
     repeat
         local lock = locks[name]
         if not lock or core.now() >= lock.deadline then
-            locks[name] = { name = name, locks = locks, way = way, deadline = deadline, queue = {} }
+            locks[name] = { name = name, locks = locks, way = way, queue = {},
+                            deadline = core.now() + seconds }
             return locks[name]
         end
         table.insert(lock.queue, waiter)

@@ -232,6 +232,13 @@ function loop.sleep(task, seconds)
     while not task.cancelled and core.now() < deadline do loop.park(task, deadline) end
 end
 
+--- Runs fn in a task of the same loop, which nobody can cancel.
+-- @return true
+function loop.detach(task, fn)
+    task.loop:spawn(fn)
+    return true
+end
+
 -- {======================================================
 -- The contract
 -- =======================================================}

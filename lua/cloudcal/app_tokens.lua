@@ -1,0 +1,225 @@
+--- Tokens of apps: that of a custom app, and those of a store app, one for each tenant.
+
+local clock = require "cloudcal.clock"
+local core = require "cloudcal.core"
+local identity = require "cloudcal.identity"
+local log = require "cloudcal.log"
+local renewal = require "cloudcal.renewal"
+local stores = require "cloudcal.stores"
+
+local app_tokens = {}
+
+-- The service hands out a new token only in the last 30 minutes of the old one.
+local RENEW_EARLY = 300 -- seconds
+
+local RENEW_AGAIN = 15 -- seconds after an early renewal that failed: not every call shall pay
+local REFUSED_SECONDS = 5 -- that a refusal of the app's credentials is remembered
+local ASK_AGAIN = 60 -- seconds between two requests for the app ticket
+local TICKET_SECONDS = 30 * 86400 -- the platform pushes a new one each hour
+
+-- What this Lua state knows of a key: rest_until (no early renewal before), refusal (of the app's
+-- credentials) and refusal_until, asked_until.
+local notes = {}
+
+local function notes_of(key)
+    notes[key] = notes[key] or {}
+    return notes[key]
+end
+
+--- The secret of the app; a function is asked for it.
+-- @return the secret; or nil and the fields of an error
+function app_tokens.secret(call)
+    local secret = call.client.app_secret
+    if type(secret) == "function" then secret = secret() end
+    if type(secret) == "string" and secret ~= "" then
+        call.secrets[#call.secrets + 1] = secret
+        return secret
+    end
+    return nil, { name = "token_function_failed", stage = "token",
+        message = "app_secret gave no secret" }
+end
+
+-- {======================================================
+-- A token of an app as a source for renewal
+-- =======================================================}
+
+-- A store that fails must not fail the call when a token can be had without it.
+local function note_failure(call, message)
+    if message then log.write(call.client, "warn", "the store fails", { reason = message }) end
+end
+
+local function look(call, source)
+    if not source.store then return nil end
+    local token, left, failure = source.store:get(source.key)
+    note_failure(call, failure)
+    if not token then return nil end
+    return token, left < RENEW_EARLY and clock.now() >= (notes_of(source.key).rest_until or 0)
+end
+
+-- A token from the service goes into a header, like one from the caller.
+local function check_fetched(token, field)
+    if core.is_visible(token) and token ~= "" then return nil end
+    return { name = "wrong_response_type", stage = "token", field = field,
+        message = field .. " is not one word of ASCII in the answer" }
+end
+
+local function keep(call, source, token, seconds)
+    notes[source.key] = { rest_until = clock.now() + seconds / 2 }
+    if not source.store or seconds <= 0 then return end
+    local kept, failure = source.store:set(source.key, token, seconds)
+    if not kept then note_failure(call, failure) end
+end
+
+local function note_refusal(known, err, early)
+    local now = clock.now()
+    if early then known.rest_until = now + RENEW_AGAIN end
+    if early or err.kind ~= "app_setup" then return end
+    known.refusal, known.refusal_until = {}, now + REFUSED_SECONDS
+    for name, value in pairs(err) do known.refusal[name] = value end
+end
+
+local function renew(call, source, ask, early, deadline)
+    local known = notes_of(source.key)
+    if clock.now() < (known.refusal_until or 0) then return nil, known.refusal end
+    local answer, err = ask { early = early, deadline = deadline }
+    local token = answer and answer[source.field]
+    if answer then err = check_fetched(token, source.field) end
+    if err then
+        note_refusal(known, err, early)
+        return nil, err
+    end
+    call.secrets[#call.secrets + 1] = token
+    keep(call, source, token, answer.expire)
+    return token
+end
+
+local function refuse(source, token)
+    local store = source.store
+    if store and store:get(source.key) == token then store:set(source.key, nil) end
+end
+
+local function source_of(call, secret, field, tenant_key, ask)
+    local source = { store = stores.of(call.client), field = field }
+    source.key = table.concat({
+        "token", call.base_url, call.client.app_id, core.sha256(secret), field, tenant_key,
+    }, "\n")
+    function source.look() return look(call, source) end
+    function source.renew(early, deadline) return renew(call, source, ask, early, deadline) end
+    function source.refuse(token) refuse(source, token) end
+    return source
+end
+
+-- {======================================================
+-- Store apps: ticket -> app token -> tenant token
+-- =======================================================}
+
+local function ticket_key(call)
+    return table.concat({ "ticket", call.base_url, call.client.app_id }, "\n")
+end
+
+--- Keeps the ticket that the platform pushed.
+-- @return true; or nil and the fields of an error
+function app_tokens.set_ticket(call, ticket)
+    local store = stores.of(call.client)
+    if not store then
+        return nil, { name = "store_needed", stage = "token", field = "store",
+            message = "there is no store for the app ticket" }
+    end
+    local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
+    if kept then return true end
+    return nil, { name = "store_failed", stage = "token", field = "store", message = failure }
+end
+
+--- Has the platform push the ticket of the app again.
+-- @return true; or nil and an error
+function app_tokens.resend_ticket(call)
+    local secret, err = app_tokens.secret(call)
+    if not secret then return nil, err end
+    local answer
+    answer, err = call.fetch(call, "auth.v3.app_ticket.resend",
+        { app_id = call.client.app_id, app_secret = secret }, {})
+    return answer and true, err
+end
+
+-- Once in a while: each call that misses the ticket would ask otherwise.
+local function ask_for_ticket(call)
+    local known = notes_of(ticket_key(call))
+    if clock.now() < (known.asked_until or 0) then return end
+    known.asked_until = clock.now() + ASK_AGAIN
+    local asked, err = app_tokens.resend_ticket(call)
+    log.write(call.client, "warn", "asked the platform for the app ticket",
+        { failed = not asked and tostring(err) or nil })
+end
+
+local function ticket_of(call)
+    local store = stores.of(call.client)
+    local ticket, _, failure
+    if store then ticket, _, failure = store:get(ticket_key(call)) end
+    note_failure(call, failure)
+    if ticket then
+        call.secrets[#call.secrets + 1] = ticket
+        return ticket
+    end
+    ask_for_ticket(call)
+    return nil, { name = "app_ticket_missing", stage = "token",
+        message = "there is no app ticket yet; the platform was asked to push it" }
+end
+
+local STALE_TICKET = 10012
+
+local function app_token_source(call, secret)
+    return source_of(call, secret, "app_access_token", nil, function(how)
+        local ticket, missing = ticket_of(call)
+        if not ticket then return nil, missing end
+        local answer, err = call.fetch(call, "auth.v3.app_access_token.create", {
+            app_id = call.client.app_id, app_secret = secret, app_ticket = ticket,
+        }, how)
+        if err and err.code == STALE_TICKET then ask_for_ticket(call) end
+        return answer, err
+    end)
+end
+
+local function ask_for_tenant(call, secret, tenant_key, how)
+    local source = app_token_source(call, secret)
+    local app_token, err = renewal.get(source, how.deadline)
+    if not app_token then return nil, err end
+    local answer
+    answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
+        { app_access_token = app_token, tenant_key = tenant_key }, how)
+    if err and err.kind == "unauthenticated" then source.refuse(app_token) end
+    return answer, err
+end
+
+-- A refused app token is replaced once.
+local function store_app_source(call, secret)
+    local tenant_key = call.options.tenant_key or call.client.tenant_key
+    return source_of(call, secret, "tenant_access_token", tenant_key, function(how)
+        local answer, err = ask_for_tenant(call, secret, tenant_key, how)
+        if answer or err.kind ~= "unauthenticated" then return answer, err end
+        return ask_for_tenant(call, secret, tenant_key, how)
+    end)
+end
+
+-- =======================================================}
+
+local function custom_app_source(call, secret)
+    return source_of(call, secret, "tenant_access_token", nil, function(how)
+        return call.fetch(call, "auth.v3.tenant_access_token.internal",
+            { app_id = call.client.app_id, app_secret = secret }, how)
+    end)
+end
+
+--- Gets the tenant token of the client's app.
+-- @param call with client (its options), options, base_url, deadline, secrets, and
+-- fetch(call, operation, body, { early, deadline }) that calls a token endpoint
+-- @return the token, and its source; or nil and an error or the fields of one
+function app_tokens.get(call)
+    local secret, found = app_tokens.secret(call)
+    if not secret then return nil, found end
+    local new_source = identity.is_store_app(call.client) and store_app_source or custom_app_source
+    local source = new_source(call, secret)
+    local token, err = renewal.get(source, call.deadline)
+    return token, token and source or err
+end
+
+return app_tokens
