@@ -638,24 +638,56 @@ describe("in nginx", function()
         end)
     end)
 
-    it("fetches one token for all workers that share a store", function()
-        local before = control(sandbox, "GET", "/_sandbox/state").tenant_tokens
-        local host = start { workers = 2, listen = "reuseport", server = [[
-        location = /shared { content_by_lua_block {
-            local client = app_client { store = cloudcal.stores.nginx(ngx.shared.cloudcal) }
-            ngx.print(call(0, client), " ", ngx.worker.pid())
-        } }]] }
-        control(sandbox, "DELETE", "/_sandbox/requests")
-        queue_fault(sandbox, "slow:0.3")
-        local answers = finish_all(begin(host, "/shared", 100))
-        assert_all_ok(answers)
-        assert.equal(2, pids_of(answers))
-        local fetches = 0
-        for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
-            if request.path:find("tenant_access_token", 1, true) then fetches = fetches + 1 end
-        end
-        assert.equal(1, fetches)
-        assert.is_true(control(sandbox, "GET", "/_sandbox/state").tenant_tokens <= before + 1)
+    local STORES = { nginx = "nginx(ngx.shared.cloudcal)", file = 'file "%(dir)/tokens.json"' }
+    for name, store in pairs(STORES) do
+        it("fetches one token for all workers that share a store: " .. name, function()
+            local before = control(sandbox, "GET", "/_sandbox/state").tenant_tokens
+            local host = start { workers = 2, listen = "reuseport", server = [[
+            location = /shared { content_by_lua_block {
+                local client = app_client { store = cloudcal.stores.]] .. store .. [[ }
+                ngx.print(call(0, client), " ", ngx.worker.pid())
+            } }]] }
+            control(sandbox, "DELETE", "/_sandbox/requests")
+            queue_fault(sandbox, "slow:0.3")
+            local answers = finish_all(begin(host, "/shared", 100))
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            local fetches = 0
+            for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
+                local is_one = request.path:find("tenant_access_token", 1, true)
+                if is_one then fetches = fetches + 1 end
+            end
+            assert.equal(1, fetches)
+            assert.is_true(control(sandbox, "GET", "/_sandbox/state").tenant_tokens <= before + 1)
+            assert_clean(host)
+        end)
+    end
+
+    it("serves others while a write waits for a stopped process", function()
+        local host = start { server = [[
+        location = /set {
+            content_by_lua_block {
+                local store = cloudcal.stores.file "%(dir)/tokens.json"
+                ngx.print(tostring(select(2, store:set("a", "x", 10))))
+            }
+            log_by_lua_block {
+                local begun = ngx.now()
+                local store = cloudcal.stores.file "%(dir)/tokens.json"
+                local _, message = store:set("a", "x", 10)
+                ngx.update_time()
+                note("log", ngx.now() - begun < 0.2 and message)
+            }
+        }]] }
+        local lock = assert(core.lock_file(host.dir .. "/tokens.json.lock"))
+        local write = submit(host.base_url .. "/set")
+        let_go_on(0.2)
+        for _ = 1, 20 do assert.is_true(get(host, "/fast").seconds < 0.5) end
+        assert.is_false(write:done())
+        local message = host.dir .. "/tokens.json.lock: another process holds this lock"
+        assert.equal(message, finish(write).body)
+        assert.equal(message, get(host, "/note?name=log").body)
+        lock:unlock()
+        assert.equal("nil", get(host, "/set").body)
         assert_clean(host)
     end)
 
