@@ -40,9 +40,9 @@ local function lock_store(source, limit)
 end
 
 local function unlock_store(source)
-    local key = source.key
+    local key, store = source.key, source.store
     -- one that has run out may be another's by now
-    if clock.now() < (held_until[key] or 0) then source.store:unlock(key) end
+    if store.locks_last or clock.now() < (held_until[key] or 0) then store:unlock(key) end
     held_until[key] = nil
 end
 
