@@ -234,7 +234,7 @@ end
 
 --- Runs fn in a task of the same loop, which nobody can cancel.
 -- @return true
-function loop.detach(task, fn)
+function loop.detach(fn, task)
     task.loop:spawn(fn)
     return true
 end

@@ -191,7 +191,7 @@ end
 
 --- Runs fn in a light thread that does not end with the client of this request.
 -- @return true; or nil if nginx has no timer left
-function nginx.detach(_, fn)
+function nginx.detach(fn)
     return ngx.timer.at(0, fn)
 end
 
