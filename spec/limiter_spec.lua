@@ -298,6 +298,40 @@ describe("the limiter on a simulated clock", function()
     end)
 end)
 
+describe("what a client's calls have in common", function()
+    local real_count = wait.worker_count
+
+    before_each(simulate)
+    after_each(function()
+        wait.worker_count = real_count
+        end_simulation()
+    end)
+
+    local function acquire(plans, options)
+        return limiter.acquire(call_with {
+            base_url = "in common", plans = plans, options = options,
+            client = { rate_limit = { max_wait = 0 } },
+            endpoint = { operation = "o", rate_limit = { per_second = 4 } },
+        })
+    end
+
+    it("is worked out anew when nginx has started its workers", function()
+        local plans = {}
+        assert.is_nil(acquire(plans, {}))
+        wait.worker_count = function() return 4 end
+        assert.is_nil(acquire(plans, {}))
+        assert.equal("own_rate_limit", acquire(plans, {}).name)
+    end)
+
+    it("is not the count of a tenant that only one of them names", function()
+        local plans = {}
+        for _ = 1, 4 do assert.is_nil(acquire(plans, { tenant_key = "one" })) end
+        assert.equal("own_rate_limit", acquire(plans, { tenant_key = "one" }).name)
+        assert.is_nil(acquire(plans, { tenant_key = "two" }))
+        assert.is_nil(acquire(plans, {}))
+    end)
+end)
+
 -- {======================================================
 -- Real time
 -- =======================================================}

@@ -319,7 +319,7 @@ local function new_call(state, endpoint, call_options)
         secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
         operation = endpoint.operation, language = given.language,
-        -- known later
+        -- known later; named here, the table need not grow
         request = nil, headers = nil, identity = nil, url = nil, repeatable = nil, slot = nil,
     }
 end

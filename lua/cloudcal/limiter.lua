@@ -70,17 +70,22 @@ local function new_plan(call)
     local store, share = store_of(call)
     return {
         store = store, key = key_of(call), limits = limits_of(rates, share),
-        most = longest_wait(rates),
+        most = longest_wait(rates), workers = wait.worker_count(),
     }
 end
 
--- What a client's calls of one operation have in common is found once; call.plans holds it.
+-- What a client's calls of one operation have in common is found once; call.plans holds it. A
+-- client of nginx's master may have found it before there were workers.
 local function plan_of(call)
     local plans, endpoint = call.plans, call.endpoint
     if not plans or call.options.tenant_key then return new_plan(call) end
     local name = endpoint.raw and "raw" or endpoint.operation
-    if plans[name] == nil then plans[name] = new_plan(call) end
-    return plans[name]
+    local plan = plans[name]
+    if plan == nil or plan and plan.workers ~= wait.worker_count() then
+        plan = new_plan(call)
+        plans[name] = plan
+    end
+    return plan
 end
 
 --- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
