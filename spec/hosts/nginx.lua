@@ -694,8 +694,9 @@ describe("in nginx", function()
         local function start_with_login()
             local host = start { workers = 2, listen = "reuseport", server = LOGIN }
             local page = finish(submit(sandbox.feishu.base_url .. "/open-apis/authen/v1/authorize"
-                .. "?response_type=code&redirect_uri=https%3A%2F%2Fx.example%2F&scope=offline_access"
-                .. "&client_id=" .. sandbox.feishu.app_id, "GET", sandbox.ca_file))
+                .. "?response_type=code&redirect_uri=https%3A%2F%2Fx.example%2F"
+                .. "&scope=offline_access&client_id=" .. sandbox.feishu.app_id,
+                "GET", sandbox.ca_file))
             assert.equal(302, page.status)
             local code = page.head:match("[?&]code=([^&\r\n]+)")
             assert.equal("ok", get(host, "/exchange?code=" .. code).body)
