@@ -100,16 +100,23 @@ end
 -- renewed early.
 local refused, rest_until = {}, {}
 
-local function look(source)
-    local record, left = read(source.store, source.key)
+local Source = { is_vital = true }
+Source.__index = Source
+
+function Source:look()
+    local record, left = read(self.store, self.key)
     if not record then return nil, nil, left end
     local seconds = left_of(record, left, record.expires_in)
     local token = record.access_token
-    if seconds <= 0 or token == refused[source.key] then return nil end
+    if seconds <= 0 or token == refused[self.key] then return nil end
     local is_old = record.refresh_token ~= nil
         and seconds < math.min(RENEW_EARLY, record.expires_in / 2)
-        and clock.now() >= (rest_until[source.key] or 0)
+        and clock.now() >= (rest_until[self.key] or 0)
     return token, is_old
+end
+
+function Source:refuse(token)
+    refused[self.key] = token
 end
 
 local MESSAGES = {
@@ -179,9 +186,9 @@ local function refresh(call, source, record, left, how)
     return answer.access_token
 end
 
-local function renew(call, source, early, deadline)
-    rest_until[source.key] = early and clock.now() + RENEW_AGAIN or nil
-    local record, left = read(source.store, source.key)
+function Source:renew(call, early, deadline)
+    rest_until[self.key] = early and clock.now() + RENEW_AGAIN or nil
+    local record, left = read(self.store, self.key)
     if not record then return nil, left end
     if not record.refresh_token then return nil, ended(record) end
     if left_of(record, left, record.refresh_expires_in) <= 0 then
@@ -190,7 +197,7 @@ local function renew(call, source, early, deadline)
     if deadline - clock.now() < LEAST then
         return nil, failure("deadline_exceeded", "too little time is left to renew the login")
     end
-    return refresh(call, source, record, left, { early = early, deadline = deadline })
+    return refresh(call, self, record, left, { early = early, deadline = deadline })
 end
 
 --- Gets the access token of the user whom a call names.
@@ -199,11 +206,8 @@ end
 function logins.get(call)
     local store, found = store_of(call)
     if not store then return nil, found end
-    local source = { store = store, key = key_of(call), is_vital = true }
-    function source.look() return look(source) end
-    function source.renew(early, deadline) return renew(call, source, early, deadline) end
-    function source.refuse(token) refused[source.key] = token end
-    local token, err = renewal.get(source, call.deadline)
+    local source = setmetatable({ store = store, key = key_of(call) }, Source)
+    local token, err = renewal.get(source, call, call.deadline)
     return token, token and source or err
 end
 

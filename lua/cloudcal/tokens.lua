@@ -53,7 +53,7 @@ end
 
 --- Forgets a token that the service refused.
 function tokens.drop(call, token)
-    if call.token_source then call.token_source.refuse(token) end
+    if call.token_source then call.token_source:refuse(token) end
 end
 
 return tokens
