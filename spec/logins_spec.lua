@@ -497,6 +497,42 @@ describe("a login", function()
         assert.is_table(run(client).result)
     end)
 
+    it("that is still good is not risked by a call with little time", function()
+        local client = client_of()
+        log_in(client)
+        pipeline.moved("now", 7200 - 280, function()
+            assert.equal(0, #run(client, { timeout = 4 }).tokens)
+            assert.equal(1, #run(client, { timeout = 30 }).tokens)
+        end)
+    end)
+
+    it("that begins anew during a renewal is not overwritten by the old one", function()
+        for _, fault in ipairs { "slow:0.4", "20064" } do
+            local client = client_of()
+            log_in(client)
+            support.revoke("feishu", "user")
+            support.clear "feishu"
+            support.path_faults("feishu", TOKEN, fault)
+            local loop = cloudcal.loop()
+            local before = support.state("feishu").refresh_attempts
+            local renewing = loop:spawn(generate(client))
+            local code, meta = begin(client)
+            local login
+            loop:spawn(function()
+                while support.state("feishu").refresh_attempts == before do cloudcal.sleep(0.01) end
+                login = client:exchange_code { code = code, redirect_uri = REDIRECT,
+                                               code_verifier = meta.code_verifier }
+            end)
+            loop:run()
+            assert.is_table(login)
+            if fault == "slow:0.4" then assert.is_table((renewing:result())) end
+            support.clear "feishu"
+            local seen = run(client)
+            assert.is_table(seen.result)
+            assert.equal(0, #seen.tokens)
+        end
+    end)
+
     it("is renewed once for 100 tasks", function()
         local client = client_of()
         log_in(client)
