@@ -47,7 +47,8 @@ local ROWS = {
     },
     {
         about = "the month's calls are used up", kind = "quota_exhausted", does = "report",
-        at_token_stage = true, statuses = { 200, 400, 429 }, codes = "99991403 monthly_quota_exceeded",
+        at_token_stage = true, statuses = { 200, 400, 429 },
+        codes = "99991403 monthly_quota_exceeded",
     },
     {
         about = "the app lacks a scope", kind = "app_setup", does = "report",
@@ -461,4 +462,169 @@ describe("a kind of token that the endpoint does not take", function()
             end)
         end
     end
+end)
+
+-- {======================================================
+-- The stage of the token
+-- =======================================================}
+
+local TRANSIENT = { rate_limited = true, service_error = true }
+
+local LATE = 7201 -- seconds: an access token has ended by then
+
+local function act_login(client)
+    return client:primary_calendar { user = "alice" }
+end
+
+-- A secret that the sandbox does not know: the refusal of an app is remembered for a while.
+local function own_secret(row, number)
+    if row.kind ~= "app_setup" then return nil end
+    return { app_secret = "secret-" .. number }
+end
+
+-- Where a token comes from: `before` is seen before its `step`, `after` behind it; make() gets
+-- the row and a number that is new each time, and returns a function that makes the call.
+local SOURCES = {
+    {
+        name = "the tenant token of a custom app", step = "custom token", before = {},
+        after = { "call" },
+        make = function(row, number)
+            local client = app_client(own_secret(row, number))
+            return function() return client:primary_calendar() end
+        end,
+    },
+    {
+        name = "the app token of a store app", step = "app token", before = {},
+        after = { "tenant token", "call" },
+        make = function(row, number)
+            local client = store_app(own_secret(row, number), "tenant-1")
+            return function() return client:primary_calendar() end
+        end,
+    },
+    {
+        name = "the tenant token of a store app", step = "tenant token",
+        before = { "app token" }, after = { "call" }, replaces = true,
+        make = function(_, number)
+            local client = store_app({}, "tenant-" .. number)
+            return function() return client:primary_calendar() end
+        end,
+    },
+    {
+        name = "the renewal of a login", step = "login token", before = {},
+        after = { "call" }, begins = { "login token" },
+        make = function()
+            local client = app_client()
+            browser.log_in(client, "alice")
+            return function()
+                local values
+                pipeline.moved("now", LATE, function() values = lua.pack(act_login(client)) end)
+                return lua.unpack(values, 1, values.n)
+            end
+        end,
+    },
+    {
+        name = "the beginning of a login", step = "login token", before = {}, after = {},
+        make = function()
+            local client = app_client()
+            local code, meta = browser.begin(client)
+            return function()
+                return client:exchange_code { code = code, code_verifier = meta.code_verifier,
+                                              redirect_uri = browser.redirect_uri }
+            end
+        end,
+    },
+}
+
+-- A failure that passes is tried three times, all else once.
+local function scenes_of_source(row, source, fault)
+    local step = source.step .. " " .. fault
+    local start, passing = joined(source.begins or {}, source.before), TRANSIENT[row.kind]
+    local lasting = { fails = true, story = joined(start, step) }
+    if not passing then return { lasting } end
+    lasting.story = joined(start, step, step, step)
+    return { { story = joined(start, step, source.step, source.after) }, lasting }
+end
+
+-- The next call: a login that was refused has ended, the refusal of an app is remembered, and a
+-- code is spent; otherwise the token is asked for again.
+local function what_is_next(row, source)
+    local is_login = source.begins ~= nil
+    if source.step == "login token" and not is_login then return nil end
+    if is_login and row.kind == "login_required" then return {}, { name = "login_expired" } end
+    if not is_login and row.kind == "app_setup" then return {}, { stage = "token" } end
+    return joined(source.step, source.after)
+end
+
+local function act_at_source(scene, use, trouble)
+    local result, err = use()
+    if not scene.fails then return assert.is_table(result, scene.story[1]) end
+    check(scene.err, err)
+    if not scene.next then return end
+    local second, again = use()
+    if not trouble then return assert.is_table(second) end
+    assert.equal(scene.err.kind, again.kind)
+    assert.equal(trouble.name or err.name, again.name)
+    assert.equal("token", again.stage)
+end
+
+local number = 0
+
+local function new_scenes(row, source, fault, wanted)
+    local scenes = scenes_of_source(row, source, fault)
+    for _, scene in ipairs(scenes) do
+        local trouble
+        if scene.fails then scene.next, trouble = what_is_next(row, source) end
+        scene.err = wanted
+        scene.act = function()
+            number = number + 1
+            act_at_source(scene, source.make(row, number), trouble)
+        end
+    end
+    return scenes
+end
+
+local function scenes_at_token_stage(row, source)
+    local all = {}
+    each_fault(row, function(fault, code, name, status)
+        local scenes = new_scenes(row, source, fault, {
+            code = code, name = name, kind = row.kind, stage = "token", acted = "no",
+            retryable = TRANSIENT[row.kind] == true, http_status = status,
+            msg = cloudcal.explain(code).msg,
+        })
+        for _, scene in ipairs(scenes) do all[#all + 1] = scene end
+    end)
+    return all
+end
+
+describe("the codes of the stage of the token:", function()
+    for _, row in ipairs(ROWS) do
+        for _, source in ipairs(row.at_token_stage and SOURCES or {}) do
+            -- an app token that is refused there is replaced: store_apps_spec.lua
+            if row.does ~= "renew" or not source.replaces then
+                it(("%s, for %s"):format(row.about, source.name), function()
+                    play(source.step, scenes_at_token_stage(row, source))
+                end)
+            end
+        end
+    end
+
+    -- What is wrong with the renewal says nothing good of the token that was to be replaced.
+    it("leave a refused access token refused", function()
+        for _, fault in ipairs { "20005", "99991668", "4001" } do
+            local client = app_client()
+            browser.log_in(client, "alice")
+            support.revoke("feishu", "user")
+            local function fails(scene)
+                local _, err = act_login(client)
+                assert.equal("token", err.stage)
+                assert.equal(scene.code, err.code)
+            end
+            play("login token", {
+                { story = { "call", "login token " .. fault }, act = fails,
+                  code = tonumber(fault) },
+                { story = { "login token", "call" },
+                  act = function() assert.is_table((act_login(client))) end },
+            })
+        end
+    end)
 end)

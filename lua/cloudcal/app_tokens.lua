@@ -179,6 +179,7 @@ local function app_token_source(call, secret)
     end)
 end
 
+-- The third value tells that the app token was refused.
 local function ask_for_tenant(call, secret, tenant_key, how)
     local source = app_token_source(call, secret)
     local app_token, err = renewal.get(source, how.deadline)
@@ -186,16 +187,17 @@ local function ask_for_tenant(call, secret, tenant_key, how)
     local answer
     answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
         { app_access_token = app_token, tenant_key = tenant_key }, how)
-    if err and err.kind == "unauthenticated" then source.refuse(app_token) end
-    return answer, err
+    if not err or err.kind ~= "unauthenticated" then return answer, err end
+    source.refuse(app_token)
+    return nil, err, true
 end
 
 -- A refused app token is replaced once.
 local function store_app_source(call, secret)
     local tenant_key = call.options.tenant_key or call.client.tenant_key
     return source_of(call, secret, "tenant_access_token", tenant_key, function(how)
-        local answer, err = ask_for_tenant(call, secret, tenant_key, how)
-        if answer or err.kind ~= "unauthenticated" then return answer, err end
+        local answer, err, was_refused = ask_for_tenant(call, secret, tenant_key, how)
+        if not was_refused then return answer, err end
         return ask_for_tenant(call, secret, tenant_key, how)
     end)
 end
