@@ -117,6 +117,11 @@ local function ticket_key(call)
     return table.concat({ "ticket", call.base_url, call.client.app_id }, "\n")
 end
 
+-- What was refused for an old ticket may work with the next one.
+local function forget_refusals()
+    for _, known in pairs(notes) do known.refusal_until = nil end
+end
+
 --- Keeps the ticket that the platform pushed.
 -- @return true; or nil and the fields of an error
 function app_tokens.set_ticket(call, ticket)
@@ -126,7 +131,10 @@ function app_tokens.set_ticket(call, ticket)
             message = "there is no store for the app ticket" }
     end
     local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
-    if kept then return true end
+    if kept then
+        forget_refusals()
+        return true
+    end
     return nil, { name = "store_failed", stage = "token", field = "store", message = failure }
 end
 
