@@ -1,5 +1,6 @@
 -- Logins of users: the pages, the code, the device flow, and their renewal.
 
+local browser = require "spec.browser"
 local clock = require "cloudcal.clock"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
@@ -10,7 +11,7 @@ local pipeline = require "spec.pipeline"
 local support = require "spec.support"
 
 local TOKEN = "/open-apis/authen/v2/oauth/token"
-local REDIRECT = "https://app.example/callback?a=1"
+local REDIRECT = browser.redirect_uri
 
 local known = support.sandbox { device_interval = 1 }.feishu
 
@@ -23,39 +24,7 @@ local function client_of(changes)
     return support.client("feishu", given)
 end
 
-local function unescape(text)
-    return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
-local function query_of(url)
-    local fields = {}
-    for name, value in url:match("%?(.*)$"):gmatch("([^&=]+)=([^&]*)") do
-        fields[name] = unescape(value)
-    end
-    return fields
-end
-
--- What the browser is sent back with.
-local function visit(url)
-    local status, head = support.exchange(support.exchange_options("feishu", "", { url = url }))
-    assert.equal(302, status)
-    return query_of(assert(head:match("\n[Ll]ocation: *([^\r\n]+)")))
-end
-
-local function begin(client, given)
-    given = given or {}
-    given.redirect_uri = given.redirect_uri or REDIRECT
-    local url, err, meta = client:authorization_url(given)
-    assert.is_nil(err)
-    return visit(url).code, meta
-end
-
-local function log_in(client, user, scope)
-    local code, meta = begin(client, { scope = scope })
-    return cloudcal.assert(client:exchange_code {
-        code = code, redirect_uri = REDIRECT, code_verifier = meta.code_verifier, user = user,
-    })
-end
+local begin, log_in, query_of = browser.begin, browser.log_in, browser.query_of
 
 local function generate(client, options)
     return function() return client:generate_caldav_conf({}, options) end

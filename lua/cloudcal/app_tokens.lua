@@ -122,6 +122,11 @@ local function ticket_key(call)
     return table.concat({ "ticket", call.base_url, call.client.app_id }, "\n")
 end
 
+-- What was refused for an old ticket may work with the next one.
+local function forget_refusals()
+    for _, known in pairs(notes) do known.refusal_until = nil end
+end
+
 --- Keeps the ticket that the platform pushed.
 -- @return true; or nil and the fields of an error
 function app_tokens.set_ticket(call, ticket)
@@ -131,7 +136,10 @@ function app_tokens.set_ticket(call, ticket)
             message = "there is no store for the app ticket" }
     end
     local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
-    if kept then return true end
+    if kept then
+        forget_refusals()
+        return true
+    end
     return nil, { name = "store_failed", stage = "token", field = "store", message = failure }
 end
 
@@ -182,6 +190,7 @@ local function ask_for_app_token(call, source, how)
     return answer, err
 end
 
+-- The third value tells that the app token was refused.
 local function ask_with_app_token(call, source, how)
     local app = new_source(call, source.secret, "app_access_token", nil, ask_for_app_token)
     local app_token, err = renewal.get(app, call, how.deadline)
@@ -189,14 +198,15 @@ local function ask_with_app_token(call, source, how)
     local answer
     answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
         { app_access_token = app_token, tenant_key = source.tenant_key }, how)
-    if err and err.kind == "unauthenticated" then app:refuse(app_token) end
-    return answer, err
+    if not err or err.kind ~= "unauthenticated" then return answer, err end
+    app:refuse(app_token)
+    return nil, err, true
 end
 
 -- A refused app token is replaced once.
 local function ask_as_store_app(call, source, how)
-    local answer, err = ask_with_app_token(call, source, how)
-    if answer or err.kind ~= "unauthenticated" then return answer, err end
+    local answer, err, was_refused = ask_with_app_token(call, source, how)
+    if not was_refused then return answer, err end
     return ask_with_app_token(call, source, how)
 end
 
