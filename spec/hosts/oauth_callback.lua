@@ -6,20 +6,21 @@ local sandboxes = require "cloudcal.sandbox"
 
 local eventually = server.eventually
 
-local sandbox, example -- the number of run.sh's process, and `url`
+local sandbox, example
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
-local function start()
+-- @return { pid (of run.sh), log (a file), url }
+local function start(public_url)
     local port = server.free_port()
     local pipe = io.popen(([[
         export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/build/5.1/?.so;;"
         export FEISHU_APP_ID=%s FEISHU_APP_SECRET=%s CLOUDCAL_BASE_URL=%s CLOUDCAL_CA_FILE=%s
-        unset PUBLIC_URL
+        export PUBLIC_URL=%s
         log=$(mktemp)
         PORT=%d sh examples/nginx/run.sh examples/oauth_callback >$log 2>&1 &
         echo $! $log]]):format(sandbox.feishu.app_id, sandbox.feishu.app_secret,
-            sandbox.feishu.base_url, quote(sandbox.ca_file), port))
+            sandbox.feishu.base_url, quote(sandbox.ca_file), public_url or "", port))
     local pid, log = pipe:read("*l"):match("^(%d+) (.+)$")
     pipe:close()
     return { pid = tonumber(pid), log = log, url = "http://127.0.0.1:" .. port }
@@ -77,16 +78,17 @@ end
 
 -- =======================================================}
 
-local function workers()
-    local function children(pid)
-        local path = ("/proc/%d/task/%d/children"):format(pid, pid)
-        local file, pids = io.open(path), {}
-        for child in (file and file:read("*a") or ""):gmatch("%d+") do
-            pids[#pids + 1] = tonumber(child)
-        end
-        if file then file:close() end
-        return pids
+local function children(pid)
+    local file = io.open(("/proc/%d/task/%d/children"):format(pid, pid))
+    local pids = {}
+    for child in (file and file:read("*a") or ""):gmatch("%d+") do
+        pids[#pids + 1] = tonumber(child)
     end
+    if file then file:close() end
+    return pids
+end
+
+local function workers()
     for _, child in ipairs(children(example.pid)) do
         local found = children(child)
         if #found == 2 then return found end
@@ -105,20 +107,28 @@ local function without_worker(pid, fn)
     return result
 end
 
+local function await(host)
+    eventually(function()
+        local answer = fetch(host.url .. "/alive")
+        return answer and answer.status == 200
+    end, 15, "started the example")
+end
+
+local function stop(host)
+    signal("TERM", host.pid)
+    eventually(function() return not server.is_running(host.pid) end, 10, "ended the example")
+    os.remove(host.log)
+end
+
 describe("examples/oauth_callback", function()
     setup(function()
         sandbox = assert(sandboxes.start { rate = false })
         example = start()
-        eventually(function()
-            local answer = fetch(example.url .. "/alive")
-            return answer and answer.status == 200
-        end, 15, "started the example: " .. log_of(example))
+        await(example)
     end)
 
     teardown(function()
-        signal("TERM", example.pid)
-        eventually(function() return not server.is_running(example.pid) end, 10, "ended it")
-        os.remove(example.log)
+        stop(example)
         sandbox.stop()
     end)
 
@@ -148,6 +158,16 @@ describe("examples/oauth_callback", function()
         assert.truthy(cookie:find("; Path=/; HttpOnly; SameSite=Lax", 1, true), cookie)
         assert.equal(64, #browser.cookie)
         assert.not_equal(browser.cookie, new_browser().visit("/login").cookie:match("=(%x+)"))
+    end)
+
+    it("goes by its public address, and never gives the cookie away in the clear there", function()
+        local host = start "https://calendar.example"
+        await(host)
+        local answer = fetch(host.url .. "/login")
+        stop(host)
+        assert.truthy(answer.cookie:find("; Secure$"), answer.cookie)
+        assert.truthy(answer.location:find("redirect_uri=https%3A%2F%2Fcalendar.example%2Fcallback",
+            1, true), answer.location)
     end)
 
     it("refuses another browser's answer, and one without a state", function()
