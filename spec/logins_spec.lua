@@ -718,6 +718,18 @@ describe("login", function()
         assert.equal(0, #seen.requests)
     end)
 
+    it("asks nobody where the login could not be kept", function()
+        local store = cloudcal.stores.file "/dev/null/tokens.json"
+        local seen = flow(client_of { store = store })
+        refuses(seen, "invalid_request", "store_failed", "store")
+        assert.equal(0, #seen.requests)
+        seen = pipeline.run("feishu", {}, function()
+            return client_of({ store = store }):exchange_code { code = "x" }
+        end)
+        refuses(seen, "invalid_request", "store_failed", "store")
+        assert.equal(0, #seen.requests)
+    end)
+
     it("raises where the program is wrong, and what on_prompt raises", function()
         local client = client_of()
         pipeline.raises(function() client:login {} end, "on_prompt")

@@ -237,6 +237,8 @@ end
 local function log_in(call, given, begin)
     local store, found = store_of(call)
     if not store then return nil, found end
+    local _, _, broken = store:get(key_of(call)) -- before anybody is asked for anything
+    if broken then return nil, failure("store_failed", broken, "store") end
     local secret
     secret, found = app_tokens.secret(call)
     if not secret then return nil, found end
