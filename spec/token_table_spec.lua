@@ -186,7 +186,10 @@ local function play(step, scenes)
     for _, scene in ipairs(scenes) do story = joined(story, scene.story, scene.next or {}) end
     support.clear "feishu"
     support.path_faults("feishu", PATHS[step], lua.unpack(faults_in(story, step)))
-    for _, scene in ipairs(scenes) do scene.act(scene) end
+    for _, scene in ipairs(scenes) do
+        pipeline.fill_budgets()
+        scene.act(scene)
+    end
     assert.same(story, told())
     support.clear "feishu"
 end

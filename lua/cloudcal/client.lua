@@ -181,7 +181,7 @@ local function handle_refused_token(call, facts)
     return first and facts.renewable == true
 end
 
-local budgets = {} -- for retries, by service
+local budgets = retry.budgets
 
 local function budget_of(call)
     return budgets[call.base_url] or retry.BUDGET
