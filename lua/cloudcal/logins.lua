@@ -7,6 +7,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
+local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local request = require "cloudcal.request"
 local stores = require "cloudcal.stores"
@@ -85,6 +86,7 @@ end
 local function write(store, key, record, left)
     local kept, message = store:set(key, (json.encode(record)), left)
     if kept then return true end
+    message = redact.text(message, { record.access_token, record.refresh_token })
     return nil, failure("store_failed", message, "store")
 end
 
@@ -103,6 +105,7 @@ local refused, rest_until = {}, {}
 local function look(source)
     local record, left = read(source.store, source.key)
     if not record then return nil, nil, left end
+    source.refresh_token = record.refresh_token
     local seconds = left_of(record, left, record.expires_in)
     local token = record.access_token
     if seconds <= 0 or token == refused[source.key] then return nil end
@@ -169,7 +172,6 @@ local function refresh(call, source, record, left, how)
     local taken, broken = write(source.store, source.key,
         without_refresh_token(record, "login_lost"), left)
     if not taken then return nil, broken end
-    hide(call, record.refresh_token)
     local answer, err, acted = ask(call, secret,
         { grant_type = "refresh_token", refresh_token = record.refresh_token }, how)
     if not answer then return nil, give_back(source, record, left, err, acted) end
@@ -183,6 +185,8 @@ local function renew(call, source, early, deadline)
     rest_until[source.key] = early and clock.now() + RENEW_AGAIN or nil
     local record, left = read(source.store, source.key)
     if not record then return nil, left end
+    hide(call, record.access_token)
+    hide(call, record.refresh_token)
     if not record.refresh_token then return nil, ended(record) end
     if left_of(record, left, record.refresh_expires_in) <= 0 then
         return nil, ended { ended = "login_expired" }
@@ -204,6 +208,7 @@ function logins.get(call)
     function source.renew(early, deadline) return renew(call, source, early, deadline) end
     function source.refuse(token) refused[source.key] = token end
     local token, err = renewal.get(source, call.deadline)
+    hide(call, source.refresh_token)
     return token, token and source or err
 end
 
