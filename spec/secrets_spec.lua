@@ -599,22 +599,22 @@ describe("secrets", function()
     it("are in no traceback of what the program raises", function()
         local function fail() error("the program's own mistake") end
         local raising = {
-            [answer(DEVICE)] = { {}, function(client)
-                return client:login { on_prompt = fail }
-            end },
-            [GOOD] = { { app_secret = fail }, ask_for() },
+            { {}, answer(DEVICE), function(client) return client:login { on_prompt = fail } end },
+            { { app_secret = fail }, GOOD, ask_for() },
+            { { user_access_token = fail, identity = "user" }, GOOD, ask_for() },
         }
-        for one, way in pairs(raising) do
-            act(way[1], { { answers = { one }, act = function(client)
-                local fine, traceback = xpcall(function() return way[2](client) end,
+        for _, way in ipairs(raising) do
+            act(way[1], { { answers = { way[2] }, act = function(client)
+                local fine, traceback = xpcall(function() return way[3](client) end,
                     debug.traceback)
                 assert.is_false(fine)
                 assert_clean(traceback, "traceback")
                 local loop = cloudcal.loop()
-                local task = loop:spawn(function() return way[2](client) end)
+                local task = loop:spawn(function() return way[3](client) end)
                 loop:run()
                 local _, raised = task:result()
                 walk(raised, "what was raised")
+                assert_clean(raised.traceback, "traceback of a task")
                 lines[1] = lines[1] or {}
                 return nil, nil, {}
             end } })
