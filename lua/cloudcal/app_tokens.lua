@@ -4,6 +4,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local identity = require "cloudcal.identity"
 local log = require "cloudcal.log"
+local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local stores = require "cloudcal.stores"
 
@@ -61,7 +62,9 @@ end
 
 -- A store that fails must not fail the call when a token can be had without it.
 local function note_failure(call, message)
-    if message then log.write(call.client, "warn", "the store fails", { reason = message }) end
+    if not message then return end
+    log.write(call.client, "warn", "the store fails",
+        { reason = redact.text(message, call.secrets) })
 end
 
 function Source:look(call)
@@ -135,6 +138,7 @@ function app_tokens.set_ticket(call, ticket)
         return nil, { name = "store_needed", stage = "token", field = "store",
             message = "there is no store for the app ticket" }
     end
+    call.secrets[#call.secrets + 1] = ticket
     local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
     if kept then
         forget_refusals()
@@ -195,6 +199,7 @@ local function ask_with_app_token(call, source, how)
     local app = new_source(call, source.secret, "app_access_token", nil, ask_for_app_token)
     local app_token, err = renewal.get(app, call, how.deadline)
     if not app_token then return nil, err end
+    call.secrets[#call.secrets + 1] = app_token
     local answer
     answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
         { app_access_token = app_token, tenant_key = source.tenant_key }, how)

@@ -7,6 +7,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
+local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local request = require "cloudcal.request"
 local stores = require "cloudcal.stores"
@@ -57,6 +58,10 @@ local function store_of(call)
     return store
 end
 
+local function hide(call, secret)
+    call.secrets[#call.secrets + 1] = secret
+end
+
 local function seconds_in(value)
     return type(value) == "number" and math.max(0, value) or 0
 end
@@ -88,6 +93,7 @@ end
 local function write(store, key, record, left)
     local kept, message = store:set(key, (json.encode(record)), left)
     if kept then return true end
+    message = redact.text(message, { record.access_token, record.refresh_token })
     return nil, failure("store_failed", message, "store")
 end
 
@@ -106,9 +112,10 @@ local refused, rest_until = {}, {}
 local Source = { is_vital = true }
 Source.__index = Source
 
-function Source:look()
+function Source:look(call)
     local record, left = read(self.store, self.key)
     if not record then return nil, nil, left end
+    hide(call, record.refresh_token)
     local seconds = left_of(record, left, record.expires_in)
     local token = record.access_token
     if seconds <= 0 or token == refused[self.key] then return nil end
@@ -137,10 +144,6 @@ local function without_refresh_token(record, reason)
     for name, value in pairs(record) do rest[name] = value end
     rest.refresh_token, rest.ended = nil, reason
     return rest
-end
-
-local function hide(call, secret)
-    call.secrets[#call.secrets + 1] = secret
 end
 
 local function keep(call, source, answer)
@@ -186,7 +189,6 @@ local function refresh(call, source, record, left, how)
     local taken, broken = write(source.store, source.key,
         without_refresh_token(record, "login_lost"), left)
     if not taken then return nil, broken end
-    hide(call, record.refresh_token)
     local answer, err, acted = ask(call, secret,
         { grant_type = "refresh_token", refresh_token = record.refresh_token }, how)
     if not answer then return nil, give_back(source, record, left, err, acted) end
@@ -200,6 +202,8 @@ end
 function Source:renew(call, early, deadline)
     local record, left = read(self.store, self.key)
     if not record then return nil, left end
+    hide(call, record.access_token)
+    hide(call, record.refresh_token)
     if not record.refresh_token then return nil, ended(record) end
     if left_of(record, left, record.refresh_expires_in) <= 0 then
         return nil, ended { ended = "login_expired" }
