@@ -23,8 +23,9 @@ local function merged(first, second)
     return result
 end
 
+-- Without a limit of our own: a pause that the service asks for would last into the next spec.
 local function user_client(changes)
-    return support.client("feishu", merged({
+    return support.client("feishu", merged({ rate_limit = false,
         user_access_token = support.sandbox().feishu.user_access_token }, changes))
 end
 
@@ -33,7 +34,7 @@ local function separate_client(changes, kept)
     local sandbox = support.sandbox()
     local client = cloudcal.feishu(merged({
         base_url = sandbox.feishu.base_url, ca_pem = read_file(sandbox.ca_file),
-        user_access_token = sandbox.feishu.user_access_token,
+        user_access_token = sandbox.feishu.user_access_token, rate_limit = false,
     }, changes))
     local before = kept and "none" or "close_after"
     assert(client:primary_calendar { headers = { ["X-Sandbox-Fault"] = before } })
@@ -413,6 +414,32 @@ describe("attempts", function()
         assert.equal("rate_limited", seen.err.kind)
         assert.equal(2, seen.err.retry_after)
         assert.equal(0, seen.meta.waited)
+    end)
+
+    it("are not made for a service that is broken, once its budget is used up", function()
+        local port_closed = "https://127.0.0.1:2"
+        local client = user_client { base_url = port_closed, retry = { max_delay = 0 } }
+        local attempts, last = 0, nil
+        for _ = 1, 60 do
+            local _, err, meta = client:primary_calendar()
+            attempts, last = attempts + meta.attempts, err
+        end
+        -- 500 buy 100 retries
+        assert.equal(60 + 100, attempts)
+        assert.equal("network", last.kind)
+        assert.equal("the retry budget of the service is used up", last.gave_up)
+        -- other services have their own
+        assert.is_table(pipeline.run("feishu", { "html_502" }, primary(user_client())).result)
+    end)
+
+    it("say in the error why there are no more of them", function()
+        local function gave_up(faults, changes)
+            return pipeline.run("feishu", faults, primary(user_client(changes))).err.gave_up
+        end
+        assert.equal("no attempts left", gave_up({ "html_502" }, { retry = false }))
+        assert.equal("not safe, or not of use, to repeat", gave_up { "190002" })
+        assert.equal("the service asks for a longer pause", gave_up { "rate_limited:100" })
+        assert.equal("no other token to be had", gave_up { "99991668" })
     end)
 
     it("share one deadline", function()

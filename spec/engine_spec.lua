@@ -431,15 +431,21 @@ describe("descriptors", function()
 end)
 
 describe("a signal", function()
-    -- Runs a script that prints "ready" and then blocks, and interrupts it.
+    -- Runs a script that calls report with a function that blocks, and interrupts it there.
     local INTERRUPT = [[out=$(mktemp); %s >$out 2>&1 & p=$!
         n=0; until grep -q ready $out || [ $n -gt 1000 ]; do sleep 0.01; n=$((n+1)); done
         sleep %s; kill -INT $p; wait $p; cat $out; rm -f $out]]
 
     local function interrupted(script, after)
         local output = peer.script(PRELUDE .. [[
-            local started = core.now()
-            local function report(ok, message)
+            io.stdout:setvbuf "no"
+            local function report(block)
+                local started
+                local ok, message = pcall(function()
+                    started = core.now()
+                    print "ready"
+                    return block()
+                end)
                 print(ok, tostring(message):match "interrupted!", core.now() - started < 4)
             end
         ]] .. script, values(), "{ " .. INTERRUPT:format("%s", after or 0.2) .. "; }")
@@ -450,11 +456,10 @@ describe("a signal", function()
             local cloudcal = require "cloudcal"
             local client = cloudcal.feishu { base_url = given.base_url, ca_file = given.ca_file,
                 user_access_token = given.token, timeout = 9 }
-            io.stdout:setvbuf "no"
-            print "ready"
-            started = core.now()
-            report(pcall(client.request, client, { method = "GET", path = "/open-apis/x",
-                headers = { ["X-Sandbox-Fault"] = "stalled" } }))
+            report(function()
+                return client:request { method = "GET", path = "/open-apis/x",
+                    headers = { ["X-Sandbox-Fault"] = "stalled" } }
+            end)
         ]]
 
     it("ends a script that is blocked in a call", function()
@@ -468,16 +473,10 @@ describe("a signal", function()
     it("ends a script that is blocked in a step or asleep", function()
         interrupted [[
             local transfer = start "stalled"
-            io.stdout:setvbuf "no"
-            print "ready"
-            started = core.now()
-            report(pcall(function() while not transfer:done() do core.engine():step(9) end end))
+            report(function() while not transfer:done() do core.engine():step(9) end end)
         ]]
         interrupted [[
-            io.stdout:setvbuf "no"
-            print "ready"
-            started = core.now()
-            report(pcall(require("cloudcal.wait").sleep, 9))
+            report(function() require("cloudcal.wait").sleep(9) end)
         ]]
     end)
 end)

@@ -5,6 +5,10 @@ local core = require "cloudcal.core"
 local pipeline = require "spec.pipeline"
 local support = require "spec.support"
 
+local SYNC = 0.6 -- seconds that a binding takes, in which a busy machine gets to look at it
+
+support.sandbox { sync_seconds = SYNC }
+
 local raises = pipeline.raises
 
 local counter = 0
@@ -271,7 +275,7 @@ describe("wait_exchange_binding", function()
 
     it("asks for the user id that is wanted", function()
         local seen = pipeline.run("feishu", {}, function()
-            return client:wait_exchange_binding(bound(), { interval = 0.25,
+            return client:wait_exchange_binding(bound(), { interval = SYNC + 0.05,
                 user_id_type = "union_id" })
         end)
         assert.matches("^on_", seen.result.user_id)
@@ -307,7 +311,7 @@ describe("wait_exchange_binding", function()
 
     it("looks at once, and not too often", function()
         local id = bound()
-        core.sleep(0.25)
+        core.sleep(SYNC + 0.05)
         local seen = pipeline.run("feishu", {}, function()
             return client:wait_exchange_binding(id)
         end)

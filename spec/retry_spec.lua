@@ -11,7 +11,8 @@ end
 
 local function situation(changes)
     local all = { attempt = 1, max_attempts = 3, max_delay = 20, remaining = 30, random = 0.5,
-                  token_refused = false, can_renew = false, clock_corrected = false }
+                  token_refused = false, can_renew = false, clock_corrected = false,
+                  budget = retry.BUDGET }
     for name, value in pairs(changes or {}) do all[name] = value end
     return all
 end
@@ -141,6 +142,30 @@ describe("a call is sent again", function()
         assert.is_nil(decide(fields, true))
     end)
 
+    it("while the budget of the service lasts: 5 a retry, 10 one after a timeout", function()
+        local function cost(fields, changes)
+            local pause, _, taken = retry.decide(error_of(fields, true), situation(changes))
+            return taken, pause
+        end
+        assert.equal(5, (cost(failed(7, false))))
+        assert.equal(5, (cost(coded(190004))))
+        assert.equal(10, (cost(failed(28, true))))
+        for _, budget in ipairs { 0, 4 } do
+            local taken, pause = cost(failed(7, false), { budget = budget })
+            assert.same({ 0 }, { taken, pause })
+        end
+        assert.equal(5, (cost(failed(7, false), { budget = 5 })))
+        assert.equal(0, (cost(failed(28, true), { budget = 9 })))
+        -- what costs the service nothing costs nothing
+        local taken, pause = cost(coded(99991663), { token_refused = true, can_renew = true,
+                                                     budget = 0 })
+        assert.same({ [2] = 0 }, { taken, pause })
+        assert.equal(0, (cost(failed(7, false), { remaining = 0 })))
+        assert.equal(500, retry.BUDGET)
+        assert.equal(500, retry.earn(500))
+        assert.equal(8, retry.earn(7))
+    end)
+
     it("says why, and why not", function()
         for _, fields in ipairs { failed(7, false), coded(190004), coded(99991403) } do
             local _, reason = retry.decide(error_of(fields, true), situation())
@@ -195,18 +220,20 @@ end
 local function simulate(random)
     local now = { time = 0, deadline = random(1, 600) / 10, attempt = 0, renewals = 0,
                   max_attempts = random(1, 8), max_delay = random(0, 250) / 10,
-                  repeatable = random(2) == 1 }
+                  repeatable = random(2) == 1, budget = random(0, 60) }
     repeat
         now.attempt = now.attempt + 1
         now.time = now.time + random(0, 300) / 100
         local fields, token_refused, clock_corrected = random_failure(random)
         local err = error_of(fields, now.repeatable)
-        local pause = retry.decide(err, {
+        local pause, _, cost = retry.decide(err, {
             attempt = now.attempt, max_attempts = now.max_attempts, max_delay = now.max_delay,
             remaining = now.deadline - now.time, random = random(0, 2 ^ 20 - 1) / 2 ^ 20,
             token_refused = token_refused, can_renew = token_refused and now.renewals == 0,
-            clock_corrected = clock_corrected,
+            clock_corrected = clock_corrected, budget = now.budget,
         })
+        now.budget = now.budget - (cost or 0)
+        assert(now.budget >= 0, "more than the budget")
         now.special = token_refused or clock_corrected
         if pause then
             check_pause(pause, err, now)

@@ -462,7 +462,7 @@ static CURLcode add_authorization (lua_State *L, int options,
 static CURLcode set_headers (lua_State *L, int options, struct transfer *t) {
   const char *type = line_option(L, options, "content_type");
   CURLcode code = add_custom(L, options, t);
-  if (code == CURLE_OK)
+  if (code == CURLE_OK && t->request.length > 0)
     code = add_line(t, "Expect:");      /* never wait for 100 Continue */
   if (code == CURLE_OK)                 /* an empty one leaves it out */
     code = type != NULL ? add_header(t, "Content-Type: ", type) :
@@ -507,8 +507,8 @@ CURLcode transfer_address (lua_State *L, int options, int transport,
                            struct transfer *t) {
   CURLcode code = set_owner(t);
   if (code == CURLE_OK) code = set_target(L, options, transport, t);
-  if (code == CURLE_OK) code = set_headers(L, options, t);
   if (code == CURLE_OK) code = set_method(L, options, t);
+  if (code == CURLE_OK) code = set_headers(L, options, t);
   return code;
 }
 

@@ -158,6 +158,7 @@ local function attempt(call)
     local facts = { token = token, renewable = renewable, token_refused = fields.token_refused,
                     head = answer.head, decoded = decoded }
     fields.token_refused = nil
+    if fields.kind == "rate_limited" then limiter.hold(call, fields.retry_after) end
     return nil, fail(call, fields), facts
 end
 
@@ -180,9 +181,20 @@ local function handle_refused_token(call, facts)
     return first and facts.renewable == true
 end
 
+local budgets = {} -- for retries, by service
+
+local function budget_of(call)
+    return budgets[call.base_url] or retry.BUDGET
+end
+
+local function note_success(call)
+    local budget = budgets[call.base_url]
+    if budget then budgets[call.base_url] = retry.earn(budget) end
+end
+
 local function decide(call, err, facts)
     if facts.final then return nil, "nothing was sent" end
-    return retry.decide(err, {
+    local pause, reason, cost = retry.decide(err, {
         attempt = call.meta.attempts,
         max_attempts = policy(call, "max_attempts"), max_delay = policy(call, "max_delay"),
         remaining = call.deadline - clock.now() - TOO_NEAR, random = core.random(),
@@ -190,7 +202,10 @@ local function decide(call, err, facts)
         can_renew = handle_refused_token(call, facts),
         clock_corrected = call.service.correct_clock ~= nil
             and call.service.correct_clock(call, err, facts),
+        budget = budget_of(call),
     })
+    if cost and cost > 0 then budgets[call.base_url] = budget_of(call) - cost end
+    return pause, reason
 end
 
 -- A delete that was sent again after a "maybe" finds that it had worked.
@@ -214,7 +229,10 @@ end
 local function run(call)
     while true do
         local body, err, facts = attempt(call)
-        if not err then return body end
+        if not err then
+            note_success(call)
+            return body
+        end
         if is_already_gone(call, err) then
             call.meta.already_gone = true
             return facts.decoded
@@ -225,7 +243,10 @@ local function run(call)
             operation = call.operation, attempt = call.meta.attempts,
             again_in = pause, reason = reason,
         })
-        if not pause then return nil, err end
+        if not pause then
+            err.gave_up = reason
+            return nil, err
+        end
         pause_for(call, pause)
     end
 end
@@ -319,7 +340,7 @@ local function new_call(state, endpoint, call_options)
         secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
         operation = endpoint.operation, language = given.language,
-        -- known later
+        -- known later; named here, the table need not grow
         request = nil, headers = nil, identity = nil, url = nil, repeatable = nil, slot = nil,
     }
 end

@@ -12,6 +12,7 @@ local MAX_WAIT, MAX_WAIT_IN_NGINX = 60, 5 -- seconds
 local SLACK = 1.01
 
 local LOOK_AGAIN = 0.02 -- seconds between two looks at a call that is late
+local NOTHING = 0.0005 -- seconds; who waits less has not waited
 
 local function rates_of(call)
     local given = call.client.rate_limit
@@ -70,17 +71,56 @@ local function new_plan(call)
     local store, share = store_of(call)
     return {
         store = store, key = key_of(call), limits = limits_of(rates, share),
-        most = longest_wait(rates),
+        most = longest_wait(rates), workers = wait.worker_count(),
     }
 end
 
--- What a client's calls of one operation have in common is found once; call.plans holds it.
+-- What a client's calls of one operation have in common is found once; call.plans holds it. A
+-- client of nginx's master may have found it before there were workers.
 local function plan_of(call)
     local plans, endpoint = call.plans, call.endpoint
     if not plans or call.options.tenant_key then return new_plan(call) end
     local name = endpoint.raw and "raw" or endpoint.operation
-    if plans[name] == nil then plans[name] = new_plan(call) end
-    return plans[name]
+    local plan = plans[name]
+    if plan == nil or plan and plan.workers ~= wait.worker_count() then
+        plan = new_plan(call)
+        plans[name] = plan
+    end
+    return plan
+end
+
+-- Until when the service wants no calls of a key: somebody else uses up what it allows.
+local held_until = {}
+
+local function seconds_held(plan)
+    local seconds = (held_until[plan.key] or 0) - clock.now()
+    if seconds <= 0 then held_until[plan.key] = nil end
+    return seconds
+end
+
+local function refusal(plan, seconds)
+    return { name = "own_rate_limit", stage = "rate_limit", retry_after = seconds, acted = "no",
+        message = ("the next call is allowed in %.1f s; max_wait is %g s")
+            :format(seconds, plan.most) }
+end
+
+-- Others may learn meanwhile that the pause is longer.
+local function wait_while_held(plan)
+    local seconds = seconds_held(plan)
+    while seconds > 0 do
+        if seconds > plan.most then return refusal(plan, seconds) end
+        if not wait.sleep(seconds) then return nil end
+        seconds = seconds_held(plan)
+    end
+end
+
+local function wait_for_slot(call, plan)
+    local refused = wait_while_held(plan)
+    if refused then return refused end
+    local seconds, number = plan.store:reserve(plan.key, plan.limits, plan.most)
+    if not seconds then return refusal(plan, number) end
+    call.plan, call.slot = plan, number
+    if seconds > 0 then wait_for(plan, number, seconds) end
 end
 
 --- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
@@ -89,20 +129,21 @@ end
 function limiter.acquire(call)
     local plan = plan_of(call)
     if not plan then return nil end
-    local seconds, number = plan.store:reserve(plan.key, plan.limits, plan.most)
-    if not seconds then
-        return { name = "own_rate_limit", stage = "rate_limit", retry_after = number, acted = "no",
-            message = ("the next call is allowed in %.1f s; max_wait is %g s")
-                :format(number, plan.most) }
-    end
-    call.plan, call.slot = plan, number
-    if seconds <= 0 then return nil, false end
     local started = clock.now()
-    wait_for(plan, number, seconds)
+    local refused = wait_for_slot(call, plan)
     local waited = clock.now() - started
+    if waited < NOTHING then return refused, false end
     call.meta.waited = call.meta.waited + waited
     call.deadline = call.deadline + waited
-    return nil, true
+    return refused, true
+end
+
+--- Notes that the service refused a call for being one too many, and when it takes the next.
+-- @param seconds as the service named them; nil where it names none
+function limiter.hold(call, seconds)
+    local plan = plan_of(call)
+    if not plan or not seconds then return end
+    held_until[plan.key] = math.max(held_until[plan.key] or 0, clock.now() + seconds)
 end
 
 -- The shortest time between a request and its answer, by service. Some of it lies before the

@@ -17,7 +17,10 @@ local logins = {}
 local RENEW_EARLY = 300 -- seconds; or half of the token's life, if that is less
 local RENEW_AGAIN = 15 -- seconds after an early renewal that failed
 local REFRESH_SECONDS = 604800 -- of a refresh token whose answer names no time
-local LEAST = 0.5 -- seconds that a renewal needs, lest its answer comes too late
+
+-- Seconds that a renewal needs, lest its answer comes too late; one that is early can wait for a
+-- call that has more of them.
+local LEAST, LEAST_EARLY = 0.5, 5
 
 local TOKEN = "authen.v2.oauth.token"
 
@@ -100,16 +103,23 @@ end
 -- renewed early.
 local refused, rest_until = {}, {}
 
-local function look(source)
-    local record, left = read(source.store, source.key)
+local Source = { is_vital = true }
+Source.__index = Source
+
+function Source:look()
+    local record, left = read(self.store, self.key)
     if not record then return nil, nil, left end
     local seconds = left_of(record, left, record.expires_in)
     local token = record.access_token
-    if seconds <= 0 or token == refused[source.key] then return nil end
+    if seconds <= 0 or token == refused[self.key] then return nil end
     local is_old = record.refresh_token ~= nil
         and seconds < math.min(RENEW_EARLY, record.expires_in / 2)
-        and clock.now() >= (rest_until[source.key] or 0)
+        and clock.now() >= (rest_until[self.key] or 0)
     return token, is_old
+end
+
+function Source:refuse(token)
+    refused[self.key] = token
 end
 
 local MESSAGES = {
@@ -142,12 +152,19 @@ local function keep(call, source, answer)
     return record, not kept and found or nil
 end
 
+-- The user may have logged in again meanwhile.
+local function is_replaced(source, record)
+    local current = read(source.store, source.key)
+    return current ~= nil and current.access_token ~= record.access_token
+end
+
 -- Nothing came of a refresh token that was taken out of the store. It goes back if the service
 -- did not take it.
 local function give_back(source, record, left, err, acted)
     if acted ~= "no" then
         return failure("login_lost", MESSAGES.login_lost .. ": " .. err.message)
     end
+    if is_replaced(source, record) then return err end
     if err.kind == "login_required" then record = without_refresh_token(record, "login_expired") end
     local kept, found = write(source.store, source.key, record, left)
     return kept and err or found
@@ -173,24 +190,25 @@ local function refresh(call, source, record, left, how)
     local answer, err, acted = ask(call, secret,
         { grant_type = "refresh_token", refresh_token = record.refresh_token }, how)
     if not answer then return nil, give_back(source, record, left, err, acted) end
+    if is_replaced(source, record) then return answer.access_token end
     local _, lost = keep(call, source, answer)
     -- the token for the call at hand is good nevertheless
     if lost then log.write(call.client, "error", "the store fails", { reason = lost.message }) end
     return answer.access_token
 end
 
-local function renew(call, source, early, deadline)
-    rest_until[source.key] = early and clock.now() + RENEW_AGAIN or nil
-    local record, left = read(source.store, source.key)
+function Source:renew(call, early, deadline)
+    local record, left = read(self.store, self.key)
     if not record then return nil, left end
     if not record.refresh_token then return nil, ended(record) end
     if left_of(record, left, record.refresh_expires_in) <= 0 then
         return nil, ended { ended = "login_expired" }
     end
-    if deadline - clock.now() < LEAST then
+    if deadline - clock.now() < (early and LEAST_EARLY or LEAST) then
         return nil, failure("deadline_exceeded", "too little time is left to renew the login")
     end
-    return refresh(call, source, record, left, { early = early, deadline = deadline })
+    rest_until[self.key] = early and clock.now() + RENEW_AGAIN or nil
+    return refresh(call, self, record, left, { deadline = deadline })
 end
 
 --- Gets the access token of the user whom a call names.
@@ -199,11 +217,8 @@ end
 function logins.get(call)
     local store, found = store_of(call)
     if not store then return nil, found end
-    local source = { store = store, key = key_of(call), is_vital = true }
-    function source.look() return look(source) end
-    function source.renew(early, deadline) return renew(call, source, early, deadline) end
-    function source.refuse(token) refused[source.key] = token end
-    local token, err = renewal.get(source, call.deadline)
+    local source = setmetatable({ store = store, key = key_of(call) }, Source)
+    local token, err = renewal.get(source, call, call.deadline)
     return token, token and source or err
 end
 

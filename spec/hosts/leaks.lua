@@ -79,7 +79,6 @@ local function forgetful_core(version)
         mkdir @
         cp -r Makefile src @
         sed 's/^  free(b->data);$/  (void)b;/' src/bytes.c >@/src/bytes.c
-        ! cmp -s src/bytes.c @/src/bytes.c
         make -s -C @ LUA=]] .. version):gsub("@", place))
     assert(ok, output)
     return place .. "/build/" .. version .. "/?.so"

@@ -106,7 +106,7 @@ local function finish(transfer)
     end
     local status, head, body = transfer:take()
     local _, _, _, _, total = transfer:timings()
-    return { status = status, body = status and body or head, seconds = total }
+    return { status = status, head = head, body = status and body or head, seconds = total }
 end
 
 local function begin(host, path, count)
@@ -638,24 +638,139 @@ describe("in nginx", function()
         end)
     end)
 
-    it("fetches one token for all workers that share a store", function()
-        local before = control(sandbox, "GET", "/_sandbox/state").tenant_tokens
-        local host = start { workers = 2, listen = "reuseport", server = [[
-        location = /shared { content_by_lua_block {
+    local STORES = { nginx = "nginx(ngx.shared.cloudcal)", file = 'file "%(dir)/tokens.json"' }
+    for name, store in pairs(STORES) do
+        it("fetches one token for all workers that share a store: " .. name, function()
+            local before = control(sandbox, "GET", "/_sandbox/state").tenant_tokens
+            local host = start { workers = 2, listen = "reuseport", server = [[
+            location = /shared { content_by_lua_block {
+                local client = app_client { store = cloudcal.stores.]] .. store .. [[ }
+                ngx.print(call(0, client), " ", ngx.worker.pid())
+            } }]] }
+            control(sandbox, "DELETE", "/_sandbox/requests")
+            queue_fault(sandbox, "slow:0.3")
+            local answers = finish_all(begin(host, "/shared", 100))
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            local fetches = 0
+            for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
+                local is_one = request.path:find("tenant_access_token", 1, true)
+                if is_one then fetches = fetches + 1 end
+            end
+            assert.equal(1, fetches)
+            assert.is_true(control(sandbox, "GET", "/_sandbox/state").tenant_tokens <= before + 1)
+            assert_clean(host)
+        end)
+    end
+
+    describe("a login that the workers share", function()
+        local TOKEN = "/open-apis/authen/v2/oauth/token"
+
+        local LOGIN = [[
+        location = /exchange { content_by_lua_block {
             local client = app_client { store = cloudcal.stores.nginx(ngx.shared.cloudcal) }
-            ngx.print(call(0, client), " ", ngx.worker.pid())
-        } }]] }
-        control(sandbox, "DELETE", "/_sandbox/requests")
-        queue_fault(sandbox, "slow:0.3")
-        local answers = finish_all(begin(host, "/shared", 100))
-        assert_all_ok(answers)
-        assert.equal(2, pids_of(answers))
-        local fetches = 0
-        for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
-            if request.path:find("tenant_access_token", 1, true) then fetches = fetches + 1 end
+            ngx.print(ending(client:exchange_code { code = ngx.var.arg_code }))
+        } }
+        location = /caldav { content_by_lua_block {
+            local client = app_client { store = cloudcal.stores.nginx(ngx.shared.cloudcal) }
+            ngx.print(ending(client:generate_caldav_conf()), " ", ngx.worker.pid())
+        } }
+        location = /private { content_by_lua_block {
+            ngx.print(ending(app_client():generate_caldav_conf()))
+        } }]]
+
+        local function send(path, body)
+            return finish(core.engine():submit {
+                url = sandbox.feishu.base_url .. path, method = "POST", body = json.encode(body),
+                user_agent = "spec", timeout = 10, connect_timeout = 10,
+                max_response_bytes = 65536, max_connections = 1000, ca_file = sandbox.ca_file,
+            })
         end
-        assert.equal(1, fetches)
-        assert.is_true(control(sandbox, "GET", "/_sandbox/state").tenant_tokens <= before + 1)
+
+        local function refresh_attempts()
+            return control(sandbox, "GET", "/_sandbox/state").refresh_attempts
+        end
+
+        local function start_with_login()
+            local host = start { workers = 2, listen = "reuseport", server = LOGIN }
+            local page = finish(submit(sandbox.feishu.base_url .. "/open-apis/authen/v1/authorize"
+                .. "?response_type=code&redirect_uri=https%3A%2F%2Fx.example%2F"
+                .. "&scope=offline_access&client_id=" .. sandbox.feishu.app_id,
+                "GET", sandbox.ca_file))
+            assert.equal(302, page.status)
+            local code = page.head:match("[?&]code=([^&\r\n]+)")
+            assert.equal("ok", get(host, "/exchange?code=" .. code).body)
+            send("/_sandbox/revoke", { kind = "user" })
+            return host
+        end
+
+        it("is renewed once for 100 requests", function()
+            local host, before = start_with_login(), refresh_attempts()
+            local answers = finish_all(begin(host, "/caldav", 100))
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            assert.equal(before + 1, refresh_attempts())
+            assert_clean(host)
+        end)
+
+        it("is not lost with the client of the request that renews it", function()
+            local host, before = start_with_login(), refresh_attempts()
+            send("/_sandbox/faults", { path = TOKEN, names = { "slow:0.6" } })
+            call_and_leave(host, "/caldav", 0.3)
+            assert_all_ok(finish_all(begin(host, "/caldav", 10)))
+            assert.equal(before + 1, refresh_attempts())
+        end)
+
+        it("is lost with a worker that is killed while it renews it, and no lock stays", function()
+            local host, before = start_with_login(), refresh_attempts()
+            send("/_sandbox/faults", { path = TOKEN, names = { "slow:2" } })
+            submit(host.base_url .. "/caldav")
+            let_go_on(0.01)
+            eventually(function() return refresh_attempts() > before end)
+            for _, pid in ipairs(host:workers()) do host:signal("KILL", pid) end
+            eventually(function()
+                local answered = pcall(get, host, "/fast")
+                return answered and get(host, "/fast").body == "fast"
+            end)
+            for _, answer in ipairs(finish_all(begin(host, "/caldav", 5))) do
+                assert.truthy(answer.body:find("^login_required the renewal"), answer.body)
+            end
+            assert.equal(before + 1, refresh_attempts())
+        end)
+
+        it("is refused where only one of them would know it", function()
+            local host = start { workers = 2, listen = "reuseport", server = LOGIN }
+            local answer = get(host, "/private")
+            assert.truthy(answer.body:find("^invalid_request the login would be known to one"),
+                answer.body)
+        end)
+    end)
+
+    it("serves others while a write waits for a stopped process", function()
+        local host = start { server = [[
+        location = /set {
+            content_by_lua_block {
+                local store = cloudcal.stores.file "%(dir)/tokens.json"
+                ngx.print(tostring(select(2, store:set("a", "x", 10))))
+            }
+            log_by_lua_block {
+                local begun = ngx.now()
+                local store = cloudcal.stores.file "%(dir)/tokens.json"
+                local _, message = store:set("a", "x", 10)
+                ngx.update_time()
+                note("log", ngx.now() - begun < 0.2 and message)
+            }
+        }]] }
+        local lock = assert(core.lock_file(host.dir .. "/tokens.json.lock"))
+        local write = submit(host.base_url .. "/set")
+        let_go_on(0.2)
+        for _ = 1, 20 do assert.is_true(get(host, "/fast").seconds < 0.5) end
+        assert.is_false(write:done())
+        local message = host.dir .. "/tokens.json.lock: another process holds this lock"
+        assert.equal(message, finish(write).body)
+        assert.equal(message, get(host, "/note?name=log").body)
+        lock:unlock()
+        assert.equal("nil", get(host, "/set").body)
         assert_clean(host)
     end)
 

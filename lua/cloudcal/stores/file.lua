@@ -16,6 +16,7 @@ local wait = require "cloudcal.wait"
 local file = {}
 file.__index = file
 file.__metatable = "cloudcal.store"
+file.locks_last = true
 
 local VERSION = 1 -- of the format: { version =, entries = { [key] = { value =, expires = } } }
 
@@ -29,7 +30,7 @@ local FRESH = 2
 
 local LATEST = 99999999999 -- seconds since 1970; no later time is told from "never"
 
--- What a walk over a store must not find: { entries, stamp, locks } of each
+-- What a walk over a store must not find: { entries, stamp, locks, wrote_at } of each
 local hidden = setmetatable({}, { __mode = "k" })
 
 --- Makes a store. Nothing is opened before it is used.
@@ -40,7 +41,7 @@ function file.new(path)
             (type(path) == "string" and ("%q"):format(path) or "a " .. type(path)), 3)
     end
     local self = setmetatable({ path = path }, file)
-    hidden[self] = { locks = {} }
+    hidden[self] = { locks = {}, wrote_at = 0 }
     return self
 end
 
@@ -117,8 +118,9 @@ local function update(path, key, entry)
     return write(path, entries)
 end
 
--- Of writers one works at a time. Its lock is its file's while it works, and it may be stopped.
-local function lock_file(path)
+-- Of writers one works at a time, and it may be stopped. Who has just written lets others in.
+local function lock_file(path, wrote_at)
+    if core.now() - wrote_at < STEP and wait.is_possible() then wait.sleep(STEP) end
     local deadline = core.now() + PATIENCE
     repeat
         local lock, problem = core.lock_file(path)
@@ -159,10 +161,12 @@ end
 function file:set(key, value, seconds)
     local entry = value ~= nil
         and { value = value, expires = rounded(clock.time() + seconds) } or nil
-    local lock, problem = lock_file(self.path .. ".lock")
+    local own = hidden[self]
+    local lock, problem = lock_file(self.path .. ".lock", own.wrote_at)
     if not lock then return nil, problem end
     local fine, done, message = pcall(update, self.path, key, entry)
     lock:unlock()
+    own.wrote_at = core.now()
     if not fine then error(done, 0) end
     return done, message
 end

@@ -1,6 +1,7 @@
 --- A store in this Lua state: tokens and rate limits of all clients that share it.
 --
 -- The interface of every store:
+--   store.locks_last                   a lock does not end by itself after its seconds
 --   store.is_private                   nobody outside this Lua state sees what is in it
 --   store:get(key)                     value and the seconds it has left; or nil; or nil, nil and
 --                                      a message if the store fails

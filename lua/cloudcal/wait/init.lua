@@ -78,12 +78,13 @@ end
 -- @return what fn returns; nothing if the caller was cancelled, or its deadline is over
 function wait.shielded(fn, deadline, is_vital)
     local way, waiter = place()
-    if way == block or way == loop and not is_vital then return fn(false) end
+    local detach = nginx.is_here() and nginx.detach or is_vital and way.detach
+    if not detach then return fn(false) end
     local state = {}
-    local detached = way.detach(waiter, function()
+    local detached = detach(function()
         begin(state, fn, true)
         way.wake(waiter)
-    end)
+    end, waiter)
     if detached then wait_for_results(way, waiter, state, deadline) end
     if not detached or not state.has_begun then begin(state, fn, false) end
     local results = state.results

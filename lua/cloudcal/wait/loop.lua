@@ -75,7 +75,8 @@ end
 
 local function insert_sleeper(sleepers, task)
     local at = #sleepers + 1
-    while at > 1 and sleepers[at - 1].wake_at < task.wake_at do at = at - 1 end
+    -- of two that wake at once the one that slept first goes first
+    while at > 1 and sleepers[at - 1].wake_at <= task.wake_at do at = at - 1 end
     table.insert(sleepers, at, task)
 end
 
@@ -234,7 +235,7 @@ end
 
 --- Runs fn in a task of the same loop, which nobody can cancel.
 -- @return true
-function loop.detach(task, fn)
+function loop.detach(fn, task)
     task.loop:spawn(fn)
     return true
 end

@@ -9,8 +9,8 @@ local ngx -- the host's interface, as it was when somebody asked where we are
 
 local SHORT, LONG = 0.001, 0.005 -- seconds between two steps
 local PART = 0.02 -- by which an answer may come later than without pauses
-local BUDGET, MOST = 0.001, 0.01 -- seconds that a step may keep others from the worker
-local SLICE = 0.1 -- seconds after which one who waits looks whether the driver still works
+local BUDGET = 0.002 -- seconds that a step may keep others from the worker
+local SLICE = 0.25 -- seconds after which one who waits looks whether the driver still works
 local RETRY = 1 -- seconds between two attempts to have a driver where none works
 local IDLE = 0.05 -- seconds that a loop without exchanges sleeps at most
 
@@ -22,7 +22,7 @@ local YIELDS = {
 
 local function find_host()
     ngx = rawget(_G, "ngx")
-    if type(ngx) ~= "table" or not ngx.get_phase then ngx = nil end
+    if ngx and (type(ngx) ~= "table" or not ngx.get_phase) then ngx = nil end
     return ngx
 end
 
@@ -64,7 +64,6 @@ local pausing = {} -- semaphores of loops, and when their pause ends by itself
 local group -- of all exchanges that light threads wait for
 local driver -- has the time of its last step, and the semaphore by which it is called
 local next_try = 0 -- when another driver may be tried
-local budget = BUDGET -- of the next step
 local active_at = 0 -- when an exchange began or ended for the last time
 
 local function wake_loops()
@@ -93,13 +92,11 @@ local function pause_of(engine)
     return math.max(SHORT, math.min(LONG, pause, engine:timeout() or LONG))
 end
 
--- Does what is due, and takes longer for it under load.
--- Returns how many exchanges are under way.
+-- Does what is due. Returns how many exchanges are under way, and whether there was time for all.
 local function step(engine)
-    local under_way, all = engine:work(budget)
-    budget = all and math.max(BUDGET, budget / 2) or math.min(MOST, budget * 2)
+    local under_way, all = engine:work(BUDGET)
     deliver(engine)
-    return under_way
+    return under_way, all
 end
 
 local function is_needed(now)
@@ -112,11 +109,11 @@ end
 
 local function drive(_, own)
     local engine = core.engine()
-    step(engine)
+    local _, all = step(engine)
     while driver == own and is_needed(own.stepped_at) do
-        own.semaphore:wait(pause_of(engine))
+        if all then own.semaphore:wait(pause_of(engine)) else ngx.sleep(0) end
         own.is_called = false
-        step(engine)
+        _, all = step(engine)
         own.stepped_at = core.now()
     end
     if driver == own then driver, next_try = nil, 0 end
@@ -191,7 +188,7 @@ end
 
 --- Runs fn in a light thread that does not end with the client of this request.
 -- @return true; or nil if nginx has no timer left
-function nginx.detach(_, fn)
+function nginx.detach(fn)
     return ngx.timer.at(0, fn)
 end
 
