@@ -88,12 +88,14 @@ local function children(pid)
     return pids
 end
 
+-- The workers of run.sh's nginx.
 local function workers()
-    for _, child in ipairs(children(example.pid)) do
-        local found = children(child)
-        if #found == 2 then return found end
-    end
-    error "the two workers are not there"
+    return eventually(function()
+        for _, child in ipairs(children(example.pid)) do
+            local found = children(child)
+            if #found == 2 then return found end
+        end
+    end, 10, "looked for two workers")
 end
 
 local function signal(name, pid) os.execute(("kill -%s %d"):format(name, pid)) end
@@ -101,6 +103,8 @@ local function signal(name, pid) os.execute(("kill -%s %d"):format(name, pid)) e
 -- Runs fn while one worker only can answer.
 local function without_worker(pid, fn)
     signal("STOP", pid)
+    -- until it has, the kernel may hand it a connection that the other one then never sees
+    eventually(function() return server.state_of(pid) == "T" end, 10, "stopped a worker")
     local ok, result = pcall(fn)
     signal("CONT", pid)
     if not ok then error(result, 0) end
