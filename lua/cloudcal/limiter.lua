@@ -11,6 +11,7 @@ local MAX_WAIT, MAX_WAIT_IN_NGINX = 60, 5 -- seconds
 -- The service counts arrivals; a call may be on its way a little longer than the one before.
 local SLACK = 1.01
 
+local LONGEST_HOLD = 60 -- seconds; no window of the services is longer
 local LOOK_AGAIN = 0.02 -- seconds between two looks at a call that is late
 local NOTHING = 0.0005 -- seconds; who waits less has not waited
 
@@ -143,7 +144,8 @@ end
 function limiter.hold(call, seconds)
     local plan = plan_of(call)
     if not plan or not seconds then return end
-    held_until[plan.key] = math.max(held_until[plan.key] or 0, clock.now() + seconds)
+    local till = clock.now() + math.min(seconds, LONGEST_HOLD)
+    held_until[plan.key] = math.max(held_until[plan.key] or 0, till)
 end
 
 -- The shortest time between a request and its answer, by service. Some of it lies before the
