@@ -373,13 +373,16 @@ end
 
 -- A decision is about one attempt: one that was taken before does not count twice.
 local function decision_of(book, row)
-    local decision = (row[6] or ""):lower()
+    if row.problem or #row ~= 6 then return nil, row.problem or "there must be 6 columns" end
+    local decision = row[6]:lower()
     if decision == "" then return nil end
-    if row.problem or #row ~= 6 or not DECISIONS[decision] then
-        return nil, row.problem or "the last column, decision, must be created or again, or empty"
-    end
+    if not DECISIONS[decision] then return nil, "the decision must be created or again" end
     local user = book.users[row[1]]
-    if not user or not UNKNOWN[user.status] or tostring(user.attempt) ~= row[3] then return nil end
+    if not user or not UNKNOWN[user.status] or tostring(user.attempt) ~= row[3] then
+        io.stderr:write(("line %d of the decisions is ignored: there is no unknown attempt %s "
+            .. "for %s\n"):format(row.line, row[3], row[1]))
+        return nil
+    end
     return { is = "decided", user_code = row[1], attempt = user.attempt, decision = decision }
 end
 

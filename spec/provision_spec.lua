@@ -279,6 +279,30 @@ describe("provision", function()
         assert.is_nil(content(journal .. ".unknown.csv"))
     end)
 
+    it("takes no decision that it does not understand", function()
+        local codes = new_users(2)
+        support.faults("youkong", "close", "close")
+        assert.equal(3, (run "--concurrency 1"))
+        local list = content(journal .. ".unknown.csv")
+        for change, expected in pairs {
+            ["yes"] = ".unknown.csv: line 2: the decision must be created or again\n",
+            ["again,x"] = ".unknown.csv: line 2: there must be 6 columns\n",
+            ['a"gain'] = ".unknown.csv: line 2: a quote stands in a field that is not quoted\n",
+        } do
+            put(journal .. ".unknown.csv", (list:gsub(",\r\n", "," .. change .. "\r\n", 1)))
+            local status, output = run()
+            assert.equal(2, status)
+            assert.truthy(output:find(journal .. expected, 1, true), output)
+        end
+        local other = list:gsub(codes[1]:gsub("%-", "%%-"), "nobody"):gsub(",\r\n", ",again\r\n", 1)
+        put(journal .. ".unknown.csv", other)
+        local status, output = run()
+        assert.equal(3, status)
+        assert.truthy(output:find("there is no unknown attempt 1 for nobody", 1, true), output)
+        assert.equal(2, #support.requests "youkong")
+        assert.equal(list, content(journal .. ".unknown.csv"))
+    end)
+
     it("ends with 1 when some certainly failed", function()
         new_users(3)
         support.faults("youkong", "none", "190004")
