@@ -79,6 +79,7 @@ build = {
         ["cloudcal.endpoints.tenant_access_token_internal"] = "lua/cloudcal/endpoints/tenant_access_token_internal.lua",
         ["cloudcal.errors"] = "lua/cloudcal/errors.lua",
         ["cloudcal.identity"] = "lua/cloudcal/identity.lua",
+        ["cloudcal.journal"] = "lua/cloudcal/journal.lua",
         ["cloudcal.json"] = "lua/cloudcal/json.lua",
         ["cloudcal.limiter"] = "lua/cloudcal/limiter.lua",
         ["cloudcal.log"] = "lua/cloudcal/log.lua",

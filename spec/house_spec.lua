@@ -42,7 +42,7 @@ local LAYERS = {
     [[core version log redact retry endpoints codes]],
     [[json clock wait.block wait.nginx wait.yieldable]],
     [[schema pretty errors wait.loop stores.memory stores.nginx]],
-    [[wait map identity]],
+    [[wait map identity journal]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],

@@ -3,6 +3,7 @@
 
 local errors = require "cloudcal.errors"
 local feishu = require "cloudcal.services.feishu"
+local journal = require "cloudcal.journal"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
 local loop = require "cloudcal.wait.loop"
@@ -61,6 +62,9 @@ end
 
 --- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
 cloudcal.map = require "cloudcal.map"
+
+--- Opens a journal; see lua/cloudcal/journal.lua.
+cloudcal.journal = journal.open
 
 --- Makes a loop; see lua/cloudcal/wait/loop.lua.
 function cloudcal.loop()
