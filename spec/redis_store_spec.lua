@@ -429,3 +429,128 @@ describe("a paused server", function()
         assert.equal("1", server:ask("HGET", "cloudcal:rate:k", "calls"))
     end)
 end)
+
+-- {======================================================
+-- Rates when the server comes and goes. Each store stands for a process; between them they make
+-- calls as fast as they may, and the worst of all windows is counted afterwards.
+-- =======================================================}
+
+local LIMITS = { { count = 16, seconds = 0.4 }, { count = 64, seconds = 4 } }
+
+-- Calls of several stores at once; each waits for its slot, and is settled a little later.
+local function new_crowd(count, weights)
+    local crowd = { members = {}, times = {} }
+    for i = 1, count do
+        crowd.members[i] = { store = new_store { processes = count }, weight = weights[i] or 1 }
+    end
+    return crowd
+end
+
+local function start_call(member)
+    local seconds, number = member.store:reserve("k", LIMITS, 1)
+    if not seconds then
+        member.rest_until = core.now() + math.min(number, 0.1)
+        return
+    end
+    member.slot, member.at = number, core.now() + seconds
+end
+
+local function go_on(crowd, member)
+    local now = core.now()
+    if not member.slot then
+        if now >= (member.rest_until or 0) then start_call(member) end
+    elseif now >= member.at then
+        local late = member.store:check("k", LIMITS, member.slot)
+        if late > 0 then
+            member.at = now + math.min(late, 0.02)
+            return
+        end
+        crowd.times[#crowd.times + 1] = core.now()
+        member.store:settle("k", LIMITS, member.slot, core.now())
+        member.slot, member.rest_until = nil, core.now() + member.weight
+    end
+end
+
+local function let_run(crowd, seconds)
+    local deadline = core.now() + seconds
+    while core.now() < deadline do
+        for _, member in ipairs(crowd.members) do go_on(crowd, member) end
+        core.sleep(0.0005)
+    end
+end
+
+-- The most calls in any window of so many seconds.
+local function most_within(times, seconds)
+    table.sort(times)
+    local most, first = 0, 1
+    for last = 1, #times do
+        while times[last] - times[first] >= seconds do first = first + 1 end
+        most = math.max(most, last - first + 1)
+    end
+    return most
+end
+
+describe("the rate in Redis", function()
+    local BUSY = { 0, 0, 0, 0 }
+    local UNEVEN = { 0, 0.2, 0.2, 0.2 } -- one calls all the time, the others now and then
+
+    local function check(crowd, before, more)
+        local short, long = most_within(crowd.times, 0.4), most_within(crowd.times, 4)
+        local text = ("%d in 0.4 s, %d in 4 s, %d before, %d in all"):format(short, long, before,
+            #crowd.times)
+        assert.is_true(short <= 16 + more.short, text)
+        assert.is_true(long <= 64 + more.long, text)
+        assert.is_true(#crowd.times - before > 16, text)
+    end
+
+    local function run(weights, fault, more)
+        local crowd = new_crowd(4, weights)
+        let_run(crowd, 1)
+        local before = #crowd.times
+        fault(crowd)
+        check(crowd, before, more)
+    end
+
+    local ONE_SECOND = { short = 16, long = 40 } -- 16 in each 0.4 s
+
+    it("is kept by all together, and used up", function()
+        run(BUSY, function(crowd) let_run(crowd, 3.5) end, { short = 0, long = 0 })
+    end)
+
+    it("is kept when the server is killed", function()
+        run(UNEVEN, function(crowd)
+            server:kill()
+            let_run(crowd, 4.5)
+            server:start_again()
+        end, ONE_SECOND)
+    end)
+
+    it("is kept when the server is killed and comes back empty", function()
+        run(BUSY, function(crowd)
+            server:kill()
+            let_run(crowd, 0.5)
+            server:start_again()
+            let_run(crowd, 4.5)
+        end, ONE_SECOND)
+    end)
+
+    it("is kept when the server is paused and comes back", function()
+        run(UNEVEN, function(crowd)
+            server:signal "STOP"
+            let_run(crowd, 2)
+            server:signal "CONT"
+            let_run(crowd, 3)
+        end, ONE_SECOND)
+    end)
+
+    for name, weights in pairs { even = BUSY, uneven = UNEVEN } do
+        it("is kept when the server is emptied again and again: " .. name, function()
+            run(weights, function(crowd)
+                for _ = 1, 10 do
+                    server:ask "FLUSHALL"
+                    let_run(crowd, 0.5)
+                end
+            end, ONE_SECOND)
+        end)
+    end
+end)
