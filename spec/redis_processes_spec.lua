@@ -139,7 +139,7 @@ describe("four processes that share a Redis server", function()
         local box = sandboxes.start {} -- 50 in a second, 1,000 in a minute
         workers = start_workers(box, "token", box.feishu.user_access_token)
         local began = core.now()
-        tell(workers, 100, 25, 60)
+        tell(workers, 100, 10, 60)
         local outcomes = outcomes_of(workers, 60)
         local seconds = core.now() - began
         box.stop()

@@ -29,6 +29,7 @@ redis.__metatable = "cloudcal.store"
 
 local PREFIX, PROCESSES = "cloudcal:", 4
 local RECORDED = 1000 -- entries about own calls; where there may be more, some share one
+local LONGEST_OPEN = 5 -- seconds after which Redis does without hearing of the end of a call
 local ATTEMPTS = 3 -- to tell a server that has lost its data what it should know
 
 -- What a walk over a store must not find: { link, owners, rates, terms, mirror } of each
@@ -108,12 +109,14 @@ end
 -- What a process knows of a key:
 --   epoch, granted   of the hash in Redis when it was asked last
 --   own              its calls { time, count, is_known }, the oldest first
+--   unsettled        its calls { number, epoch, time } that have ended, and Redis does not know it
 --   careful_until    the mirror is asked, too
 -- =======================================================}
 
 local function rate_of(self, key)
     local rates = hidden[self].rates
-    rates[key] = rates[key] or { own = {}, first = 1, last = 0, careful_until = -math.huge }
+    rates[key] = rates[key] or { own = {}, first = 1, last = 0, unsettled = {},
+                                careful_until = -math.huge }
     return rates[key]
 end
 
@@ -237,6 +240,32 @@ end
 
 -- =======================================================}
 
+local function settle_text(rate, calls)
+    local texts, now = {}, clock.now()
+    for _, call in ipairs(calls) do
+        if call.epoch == rate.epoch then
+            texts[#texts + 1] = ("%.0f %s"):format(call.number,
+                in_microseconds(math.max(0, now - call.time)))
+        end
+    end
+    return table.concat(texts, " ")
+end
+
+-- Others wait for a call that is not settled: what Redis has not heard while it was away it
+-- hears later.
+local function settle_all(self, key)
+    local rate = rate_of(self, key)
+    local calls = rate.unsettled
+    if #calls == 0 then return end
+    rate.unsettled = {}
+    local text = settle_text(rate, calls)
+    if text == "" or run(self, "settle", "rate:" .. key, rate.epoch, text) then return end
+    for _, call in ipairs(calls) do
+        local is_of_use = clock.now() - call.time < LONGEST_OPEN
+        if is_of_use then table.insert(rate.unsettled, call) end
+    end
+end
+
 local function reserve_here(self, key, rate, terms, most)
     local seconds, number =
         hidden[self].mirror:reserve(key, terms.mirror, most, self.processes)
@@ -249,6 +278,7 @@ end
 
 function redis:reserve(key, limits, most)
     local rate, terms = rate_of(self, key), terms_of(self, limits)
+    settle_all(self, key)
     forget_old(rate, terms)
     local reply = ask(self, key, rate, terms, most)
     if not reply then return reserve_here(self, key, rate, terms, most) end
@@ -266,6 +296,7 @@ end
 function redis:check(key, limits, slot)
     local terms = terms_of(self, limits)
     if not slot.number then return hidden[self].mirror:check(key, terms.mirror, slot.here) end
+    settle_all(self, key)
     local reply = run(self, "check", "rate:" .. key, slot.epoch, terms.text,
         ("%.0f"):format(slot.number))
     return reply and reply[2] == "slot" and reply[3] / 1e6 or 0
@@ -275,8 +306,9 @@ function redis:settle(key, limits, slot, time)
     hidden[self].mirror:settle(key, terms_of(self, limits).mirror, slot.here, time, slot.count)
     slot.entry.time = math.max(slot.entry.time, time)
     if not slot.number then return end
-    run(self, "settle", "rate:" .. key, slot.epoch, ("%.0f"):format(slot.number),
-        in_microseconds(math.max(0, clock.now() - time)))
+    local unsettled = rate_of(self, key).unsettled
+    unsettled[#unsettled + 1] = { number = slot.number, epoch = slot.epoch, time = time }
+    settle_all(self, key)
 end
 
 return redis

@@ -152,11 +152,14 @@ return { time, 'slot', slot_for(windows_in(limits), number, now) - now }
 ]]
 
 local SETTLE = [[
-local epoch, number, age = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local epoch, calls = ARGV[2], ARGV[3]
 if redis.call('HGET', key, 'epoch') ~= epoch then return { time, 'epoch' } end
-for _, window in ipairs(windows_in(redis.call('HGET', key, 'windows'))) do
-    local field = window.name .. number / window.stride
-    if (get(field) or 0) < 0 then set(field, math.max(1, now - age)) end
+local windows = windows_in(redis.call('HGET', key, 'windows'))
+for number, age in calls:gmatch '(%d+) (%d+)' do
+    for _, window in ipairs(windows) do
+        local field = window.name .. number / window.stride
+        if (get(field) or 0) < 0 then set(field, math.max(1, now - age)) end
+    end
 end
 return { time, 'done' }
 ]]
