@@ -3,6 +3,7 @@
 -- goes back to the pool of nginx after each use.
 
 local clock = require "cloudcal.clock"
+local nginx = require "cloudcal.wait.nginx"
 local scripts = require "cloudcal.stores.redis_scripts"
 
 local link = {}
@@ -112,11 +113,14 @@ end
 -- The server is there, or away
 -- =======================================================}
 
+-- A phase of nginx that has no sockets says nothing of the server.
 local function go_away(self, problem)
-    self.away_until = clock.now() + REST
+    local reason = "Redis is away: " .. text_of(problem)
     self.offset = nil
-    self.reason = "Redis is away: " .. text_of(problem)
-    return nil, self.reason
+    if nginx.is_here() or not nginx.is_host() then
+        self.away_until, self.reason = clock.now() + REST, reason
+    end
+    return nil, reason
 end
 
 -- A connection that took long is for the next time: this call has waited enough.
