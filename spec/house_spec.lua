@@ -41,12 +41,13 @@ local C = files "src -name '*.[ch]'"
 local LAYERS = {
     [[core version log redact retry endpoints codes]],
     [[json clock wait.block wait.nginx wait.yieldable]],
-    [[schema pretty errors wait.loop stores.memory stores.nginx]],
-    [[wait map identity journal]],
+    [[schema pretty errors wait.loop stores.memory stores.nginx
+        stores.redis_scripts]],
+    [[wait map identity journal stores.redis_link]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],
-    [[request app_tokens]],
+    [[request app_tokens stores.redis]],
     [[logins]],
     [[tokens]],
     [[client]],

@@ -71,7 +71,23 @@ function cloudcal.loop()
     return loop.new()
 end
 
-cloudcal.redis = not_yet "cloudcal.redis"
+--- Makes a store in a Redis server, which processes and machines share: as `store` for tokens, as
+-- `rate_limit` for the count of calls. One object does for all clients of a Lua state, and one
+-- for each of them would each count for itself where Redis is away.
+--
+-- A round trip takes at most 0.1 s, after which the server counts as away for a second: tokens are
+-- fetched anew, logins are not renewed, and each process takes its share of the rate. A client
+-- over LuaSocket blocks its process so long, loops included; lua-resty-redis blocks only the
+-- light thread. `connect` itself takes as long as it likes: give it a timeout of 0.1 s or less;
+-- if it took longer, that call goes on without Redis.
+-- @param given connect: function() that returns a client such as redis-lua's or lua-resty-redis's,
+-- or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how
+-- many share the rate while Redis is away, 4 if absent
+function cloudcal.redis(given)
+    local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
+    return store
+end
+
 cloudcal.caldav = later "cloudcal.caldav"
 
 return cloudcal

@@ -296,6 +296,10 @@ options.authorization_url = {
     prompt = a_string,
 }
 
+options.redis = {
+    connect = a_function, prefix = a_string, processes = a_whole_number_between(1, 1e6),
+}
+
 options.defaults = {
     timeout = 30, connect_timeout = 10,
     max_response_bytes = 8 * 1024 * 1024, max_connections = 32,
