@@ -172,6 +172,15 @@ describe("four processes that share a Redis server", function()
         assert.is_true(ok > 250 and ok <= 750, ok)
     end)
 
+    it("are an example", function()
+        local output = peer.shell(("env %s examples/redis.lua 127.0.0.1 %d"):format(lua.command(),
+            server.port))
+        local _, count = output:gsub("30 calls, %d+ refused by the service, errors: none", "")
+        assert.equal(4, count, output)
+        assert.truthy(output:find("120 calls in about %d+ s"), output)
+        assert.is_true(#server:ask("KEYS", "example:*") >= 2)
+    end)
+
     it("fetch one token for 200 first calls", function()
         local box = support.sandbox { rate = false }
         workers = start_workers(box, "app", box.feishu.app_secret)
