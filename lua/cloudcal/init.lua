@@ -79,7 +79,8 @@ end
 -- fetched anew, logins are not renewed, and each process takes its share of the rate. A client
 -- over LuaSocket blocks its process so long, loops included; lua-resty-redis blocks only the
 -- light thread. `connect` itself takes as long as it likes: give it a timeout of 0.1 s or less;
--- if it took longer, that call goes on without Redis.
+-- if it took longer, that call goes on without Redis. A process that forks does so before the
+-- first use: a connection is not shared.
 -- @param given connect: function() that returns a client such as redis-lua's or lua-resty-redis's,
 -- or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how
 -- many share the rate while Redis is away, 4 if absent
