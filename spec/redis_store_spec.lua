@@ -354,6 +354,24 @@ describe("where Redis is away", function()
         assert.is_nil((store:reserve("k", { { count = 2, seconds = 1 } }, 6)))
     end)
 
+    it("each process goes on from what it has heard of all", function()
+        local is_there = true
+        local store = new_store { connect = function()
+            return is_there and server:redis_lua() or nil, "unplugged"
+        end }
+        local other = new_store()
+        local limits = { { count = 64, seconds = 60 } }
+        for _ = 1, 20 do other:reserve("k", limits, 1) end
+        store:reserve("k", limits, 1)
+        for _ = 1, 20 do other:reserve("k", limits, 1) end
+        store:reserve("k", limits, 1)
+        is_there = false
+        server:ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        local at_once = 0
+        while store:reserve("k", limits, 1) do at_once = at_once + 1 end
+        assert.equal(math.floor((64 - 42) / 4), at_once)
+    end)
+
     it("is asked once a second", function()
         local count = 0
         local store = new_store { connect = function()
