@@ -123,9 +123,9 @@
 ---@class cloudcal.calendar.v4.setting.generate_caldav_conf.opts: cloudcal.platform_call_options
 
 ---@class cloudcal.calendar.v4.setting.generate_caldav_conf.response
----@field code? integer
+---@field code integer
 ---@field msg? string
----@field data? cloudcal.calendar.v4.setting.generate_caldav_conf.response.data
+---@field data cloudcal.calendar.v4.setting.generate_caldav_conf.response.data
 
 ---@class cloudcal.calendar.v4.setting.generate_caldav_conf.response.data
 ---@field password? string
@@ -149,9 +149,9 @@
 ---@field user_id_type? "open_id"|"union_id"|"user_id" Which kind of user ID is sent and returned.
 
 ---@class cloudcal.calendar.v4.exchange_binding.create.response
----@field code? integer
+---@field code integer
 ---@field msg? string
----@field data? cloudcal.calendar.v4.exchange_binding.create.response.data
+---@field data cloudcal.calendar.v4.exchange_binding.create.response.data
 
 ---@class cloudcal.calendar.v4.exchange_binding.create.response.data
 ---@field admin_account? string
@@ -174,16 +174,11 @@
 ---@field user_id_type? "open_id"|"union_id"|"user_id" Which kind of user ID is sent and returned.
 
 ---@class cloudcal.calendar.v4.exchange_binding.get.response
----@field code? integer
+---@field code integer
 ---@field msg? string
----@field data? cloudcal.calendar.v4.exchange_binding.get.response.data
+---@field data cloudcal.calendar.v4.exchange_binding.get.response.data
 
----@class cloudcal.calendar.v4.exchange_binding.get.response.data
----@field admin_account? string
----@field exchange_account? string
----@field user_id? string
----@field status? "doing"|"cal_done"|"timespan_done"|"done"|"err"|string
----@field exchange_binding_id? string
+---@alias cloudcal.calendar.v4.exchange_binding.get.response.data cloudcal.calendar.v4.exchange_binding.create.response.data
 
 ---@class cloudcal.calendar.v4.exchange_binding.delete.path
 ---@field exchange_binding_id string ID of the binding, as create returned it.
@@ -194,7 +189,7 @@
 ---@class cloudcal.calendar.v4.exchange_binding.delete.opts: cloudcal.platform_call_options
 
 ---@class cloudcal.calendar.v4.exchange_binding.delete.response
----@field code? integer
+---@field code integer
 ---@field msg? string
 ---@field data? cloudcal.calendar.v4.exchange_binding.delete.response.data
 
@@ -210,9 +205,9 @@
 ---@field user_id_type? "open_id"|"union_id"|"user_id" Which kind of user ID is sent and returned.
 
 ---@class cloudcal.calendar.v4.calendar.primary.response
----@field code? integer
+---@field code integer
 ---@field msg? string
----@field data? cloudcal.calendar.v4.calendar.primary.response.data
+---@field data cloudcal.calendar.v4.calendar.primary.response.data
 
 ---@class cloudcal.calendar.v4.calendar.primary.response.data
 ---@field calendars? cloudcal.calendar.v4.calendar.primary.response.data.calendars[]
@@ -253,8 +248,8 @@
 ---@field Calendar cloudcal.allinone.putcalendar.Calendar
 
 ---@class cloudcal.allinone.putcalendar.response
----@field Success? boolean
----@field Data? cloudcal.allinone.putcalendar.response.Data
+---@field Success boolean
+---@field Data cloudcal.allinone.putcalendar.response.Data
 
 ---@class cloudcal.allinone.putcalendar.response.Data
 ---@field CalendarId? string
@@ -544,7 +539,7 @@ function task:cancel() end
 local loop = {}
 
 ---Starts a task.
----@param fn (fun(...: any): ...: any) runs with the further arguments, from the next step on
+---@param fn function runs with the further arguments, from the next step on
 ---@param ... any
 ---@return cloudcal.task task a task with done(), result() and cancel()
 function loop:spawn(fn, ...) end
@@ -693,8 +688,9 @@ function cloudcal.lark(given) end
 function cloudcal.youkong(given) end
 
 ---Calls fn(item, i) for each item, several at a time; the order is kept.
----@param items any[] an array
----@param fn (fun(item: any, i: integer): any, any) returns a result, or nil and an error
+---@generic T
+---@param items T[] an array
+---@param fn (fun(item: T, i: integer): any, any, any) returns a result, or nil and an error
 ---@param options? cloudcal.map_options concurrency (8), on_progress(done, total, failed), stop_on(err): true starts no more
 ---@return table results results by index, with results.n; and nil, or the errors by index. An item that was not started has a cancelled error. What fn raises cancels the rest and is raised again.
 ---@return table<integer, any>? errors
@@ -711,10 +707,13 @@ function cloudcal.loop() end
 function cloudcal.sleep(seconds) end
 
 ---Returns its arguments, or raises the error as one line of text, which every Lua can show.
----@param value any result of a call
----@param err any its error
+---@generic T
+---@param value? T result of a call
+---@param err? any its error
 ---@param ... any
----@return any value all arguments, if the first is true
+---@return T value all arguments, if the first is true
+---@return any err
+---@return any meta
 function cloudcal.assert(value, err, ...) end
 
 ---Tells what is known of a code of Feishu and Lark, without asking anybody.

@@ -4,7 +4,7 @@ local annotations = {}
 
 local BUILT_IN = {}
 for _, name in ipairs { "string", "integer", "number", "boolean", "table", "any", "nil", "userdata",
-    "true", "false", "self" } do
+    "true", "false", "self", "function" } do
     BUILT_IN[name] = true
 end
 
@@ -100,7 +100,9 @@ local function read_type(found, text)
     local names, rest = annotations.type(text)
     if not names then complain(found, "this is no type: %s", text) end
     for _, name in ipairs(names or {}) do
-        found.used[#found.used + 1] = { name = name, line = found.line }
+        if name ~= found.generic then
+            found.used[#found.used + 1] = { name = name, line = found.line }
+        end
     end
     return rest
 end
@@ -156,6 +158,8 @@ end
 
 function tags.type(found, text) read_type(found, text) end
 
+function tags.generic(found, text) found.generic = text end
+
 local function read_function(found, name, given)
     if found.functions[name] then complain(found, "there are two of %s", name) end
     found.functions[name] = true
@@ -163,7 +167,7 @@ local function read_function(found, name, given)
     if typed ~= given then
         complain(found, "%s takes (%s), and what is said is (%s)", name, given, typed)
     end
-    found.params = {}
+    found.params, found.generic = {}, nil
 end
 
 local function read_line(found, line)

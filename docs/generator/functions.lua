@@ -4,7 +4,7 @@
 --     operation =, zh = text | { text, [parameter] = text, returns = text }, later = true }
 -- owner: one of generator/walk.lua. result: of a call, which returns result, err, meta. operation:
 -- the endpoint it wraps; then "$" in a type is its class. later: raises "not in this version".
--- A type that ends in "?" may be absent.
+-- A type that ends in "?" may be absent. generic: the name that stands for any one type.
 
 local rows = {
     -- cloudcal
@@ -20,8 +20,9 @@ local rows = {
       returns = { { "cloudcal.youkong", "client" } },
       zh = { "创建有空日程云客户端。不做任何 I/O。", given = "选项，见下文“选项”一节",
              returns = "客户端；选项有误时抛出异常，指向调用处，并写明是哪个选项" } },
-    { "cloudcal", "map", params = { { "items", "any[]" }, { "fn", "(fun(item: any, i: integer): any, any)" },
-                                    { "options", "cloudcal.map_options?" } },
+    { "cloudcal", "map", generic = "T",
+      params = { { "items", "T[]" }, { "fn", "(fun(item: T, i: integer): any, any, any)" },
+                 { "options", "cloudcal.map_options?" } },
       returns = { { "table", "results" }, { "table<integer, any>?", "errors" } },
       zh = { "对每一项调用 fn(item, i)，同时进行若干个，结果保持原有顺序。", items = "数组",
              fn = "返回结果，或 nil 与错误", options = "见下表",
@@ -33,8 +34,9 @@ local rows = {
       returns = { { "true?", "fine" }, { "cloudcal.error?", "err" } },
       zh = { "按宿主的方式等待：脚本中阻塞，任务中让出，nginx 中让出轻线程。", seconds = "秒",
              returns = "true；宿主不能等待时为 nil 与 cannot_wait 错误" } },
-    { "cloudcal", "assert", params = { { "value", "any" }, { "err", "any" }, { "...", "any" } },
-      returns = { { "any", "value" } },
+    { "cloudcal", "assert", generic = "T",
+      params = { { "value", "T?" }, { "err", "any?" }, { "...", "any" } },
+      returns = { { "T", "value" }, { "any", "err" }, { "any", "meta" } },
       zh = { "值为真时原样返回全部参数；否则以一行文字抛出错误，任何版本的 Lua 都能显示。",
              value = "调用的结果", err = "调用的错误", returns = "全部参数" } },
     { "cloudcal", "explain", params = { { "code", "integer|string" } },
@@ -172,7 +174,7 @@ local rows = {
              returns = "{ CalendarId }、nil、meta；或 nil、err、meta" } },
 
     -- loops and tasks
-    { "loop", "spawn", params = { { "fn", "(fun(...: any): ...: any)" }, { "...", "any" } },
+    { "loop", "spawn", params = { { "fn", "function" }, { "...", "any" } },
       returns = { { "cloudcal.task", "task" } },
       zh = { "启动任务。", fn = "从下一步起运行，并得到其余参数", returns = "任务，有 done()、result() 与 cancel()" } },
     { "loop", "step", params = { { "seconds", "number?" } }, returns = { { "integer", "live" } },

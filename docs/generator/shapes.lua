@@ -31,14 +31,23 @@ end
 
 local add_class
 
+-- Endpoints that share a table share its class; the others' names stand for the first.
+local shared = setmetatable({}, { __mode = "k" })
+
 local function add_field(list, class, field, is_answer)
     if field.filled then return end
     local name = class.name .. "." .. field.name
     class.fields[#class.fields + 1] = {
         name = field.name, type = type_of(field, name, is_answer),
-        optional = is_answer or not field.required, about = field.about and field.about.en,
+        optional = not field.required, about = field.about and field.about.en,
     }
-    if field.fields then add_class(list, name, field.fields, is_answer) end
+    local first = shared[field]
+    if first and first ~= name then
+        list[#list + 1] = { name = name, alias = first }
+    elseif field.fields then
+        shared[field] = name
+        add_class(list, name, field.fields, is_answer)
+    end
 end
 
 function add_class(list, name, fields, is_answer)
@@ -80,7 +89,7 @@ function shapes.call_options(endpoint)
 end
 
 local ENVELOPES = {
-    platform = { { "code", "integer" }, { "msg", "string" } },
+    platform = { { "code", "integer" }, { "msg", "string", optional = true } },
     youkong = { { "Success", "boolean" } },
 }
 
@@ -89,11 +98,13 @@ local function add_response(list, endpoint)
         endpoint.response, true)
     local envelope = ENVELOPES[is_of(endpoint, "youkong") and "youkong" or "platform"]
     for i, row in ipairs(envelope) do
-        table.insert(class.fields, i, { name = row[1], type = row[2], optional = true })
+        table.insert(class.fields, i, { name = row[1], type = row[2],
+            optional = row.optional })
     end
 end
 
---- The classes of an endpoint: { name, base, fields = { { name, type, optional, about } } }.
+--- The classes of an endpoint: { name, base, fields = { { name, type, optional, about } } } or
+-- { name, alias }.
 function shapes.of(endpoint)
     local list = {}
     local operation, base = endpoint.operation, shapes.call_options(endpoint)

@@ -66,6 +66,7 @@ local function add_function(page, entry, variable, mark)
     local row = entry.row
     add_comment(page, entry.en)
     if row.later then add_comment(page, "Not in this version: calling it raises.") end
+    if row.generic then page("---@generic %s", row.generic) end
     local names = add_params(page, entry)
     for i, one in ipairs(returns_of(entry)) do
         local about = i == 1 and entry.en_returns
@@ -207,7 +208,8 @@ local function add_tables(page, all)
     for _, record in ipairs(results.records) do add_class(page, record[1], nil, record.fields) end
     for _, entry in ipairs(all.endpoints) do
         for _, class in ipairs(shapes.of(entry.table)) do
-            add_class(page, class.name, class.base, class.fields)
+            if class.alias then page("---@alias %s %s\n", class.name, class.alias)
+            else add_class(page, class.name, class.base, class.fields) end
         end
     end
     add_option_sets(page, all)
