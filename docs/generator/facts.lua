@@ -80,15 +80,9 @@ local function join(row, fn)
     return entry
 end
 
-local function is_later(owner, name)
-    local value = walk.objects[owner][name]
-    if type(value) == "function" then return walk.is_later(value) end
-    return type(value) == "table" and next(value) == nil
-end
-
 local function check_row(row, found)
     local owner, name = row[1], row[2]
-    if row.later and not is_later(owner, name) then
+    if row.later and not walk.is_later(walk.objects[owner][name]) then
         complain("%s: %s.%s is there now: take `later` and `en` out of its row, and give it params "
             .. "and result or returns (a table of functions needs a row for each function instead)",
             FUNCTIONS, owner, name)
@@ -128,7 +122,7 @@ local function owners()
     local list, known = { table.unpack(OWNERS) }, set_of(OWNERS)
     local more = {}
     for owner, object in pairs(walk.objects) do
-        if not known[owner] and next(object) ~= nil then more[#more + 1] = owner end
+        if not known[owner] and not walk.is_later(object) then more[#more + 1] = owner end
     end
     table.sort(more)
     return table.move(more, 1, #more, #list + 1, list)

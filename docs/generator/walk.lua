@@ -47,17 +47,30 @@ end
 -- have), platform (Feishu and Lark), youkong, loop, task, store, sandbox.
 walk.objects = objects()
 
---- The functions of an owner by name, without metamethods.
-function walk.functions(owner)
-    local found = {}
-    for name, value in pairs(walk.objects[owner]) do
+local function collect(object, found)
+    for name, value in pairs(object) do
         if type(value) == "function" and not name:find("^__") then found[name] = value end
     end
+end
+
+--- The functions of an owner by name, without metamethods.
+function walk.functions(owner)
+    local found, object = {}, walk.objects[owner]
+    local metatable = debug.getmetatable(object)
+    local behind = metatable and metatable.__index
+    if type(behind) == "table" and owner:find("^cloudcal") then collect(behind, found) end
+    collect(object, found)
     return found
 end
 
---- Tells whether a function only says that it is not in this version.
+--- Tells whether a function, or each function of a table, only says that it is not in this
+-- version.
 function walk.is_later(fn)
+    if type(fn) == "table" then
+        local found, inner = pcall(function() return fn.any_name end)
+        return found and type(inner) == "function" and walk.is_later(inner)
+    end
+    if type(fn) ~= "function" then return false end
     local path = debug.getinfo(fn, "S").source
     if not path:find("cloudcal/init%.lua$") then return false end
     local fine, problem = pcall(fn)
