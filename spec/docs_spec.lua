@@ -436,6 +436,37 @@ describe("the examples of the reference", function()
     end)
 end)
 
+describe("the rows of docs/generator", function()
+    it("have the same words in both languages", function()
+        local words = require "docs.generator.words"
+        local function compare(first, second, path)
+            for key, value in pairs(first) do
+                assert.equal(type(value), type(second[key]), path .. tostring(key))
+                if type(value) == "table" then compare(value, second[key], path .. key .. ".") end
+            end
+        end
+        compare(words.en, words.zh, "en ")
+        compare(words.zh, words.en, "zh ")
+    end)
+
+    it("repeat defaults of the code as they are there", function()
+        for path, line in pairs {
+            ["lua/cloudcal/map.lua"] = "local CONCURRENCY = 8\n",
+            ["lua/cloudcal/limiter.lua"] = "local MAX_WAIT, MAX_WAIT_IN_NGINX = 60, 5 --",
+        } do
+            assert.truthy(read(path):find(line, 1, true), path .. ": see docs/generator")
+        end
+    end)
+
+    it("give an example to each function that has one, and to no other", function()
+        local known = { setup = true, errors = true, sandbox = true }
+        each_function(function(owner, name) known[owner .. "." .. name] = true end)
+        for name in pairs(require "docs.generator.examples") do
+            assert.is_true(known[name], name)
+        end
+    end)
+end)
+
 -- {======================================================
 -- Docstrings
 -- =======================================================}

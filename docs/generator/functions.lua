@@ -25,7 +25,7 @@ local rows = {
                  { "options", "cloudcal.map_options?" } },
       returns = { { "table", "results" }, { "table<integer, any>?", "errors" } },
       zh = { "对每一项调用 fn(item, i)，同时进行若干个，结果保持原有顺序。", items = "数组",
-             fn = "返回结果，或 nil 与错误", options = "见下表",
+             fn = "返回结果，或 nil 与错误", options = "见“选项”一节",
              returns = "按下标排列的结果，results.n 为总数；以及 nil，或按下标排列的错误。"
                  .. "未开始的项得到 cancelled 错误。fn 抛出异常时取消其余各项，并再次抛出" } },
     { "cloudcal", "loop", params = {}, returns = { { "cloudcal.loop", "loop" } },

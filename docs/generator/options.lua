@@ -3,6 +3,7 @@
 -- the name means something else there.
 
 local defaults = require("cloudcal.options").defaults
+local sync = require("cloudcal.options").sync_defaults
 
 local MEBIBYTE = 1024 * 1024
 
@@ -148,8 +149,9 @@ local rows = {
           .. "interval }`.", zh = "告诉用户打开哪个页面：得到 `{ user_code, verification_uri, verification_uri_complete, "
           .. "expires_in, interval }`。" },
 
-    { "max_wait", "number", "`600`", en = "Seconds until it gives up with `timeout`.", zh = "多少秒之后放弃并返回 `timeout`。" },
-    { "interval", "number", "`2`", en = "Seconds between two looks.", zh = "两次查询之间的秒数。" },
+    { "max_wait", "number", ("`%g`"):format(sync.max_wait),
+      en = "Seconds until it gives up with `timeout`.", zh = "多少秒之后放弃并返回 `timeout`。" },
+    { "interval", "number", ("`%g`"):format(sync.interval), en = "Seconds between two looks.", zh = "两次查询之间的秒数。" },
     { "wait.on_progress", "fun(binding: cloudcal.calendar.v4.exchange_binding.get.response.data)",
       en = "Gets the binding after each look.", zh = "每次查询后得到绑定关系。" },
     { "concurrency", "integer", "`8`", en = "How many at a time.", zh = "同时进行的个数。" },

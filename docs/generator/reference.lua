@@ -248,14 +248,14 @@ end
 -- Tables of rows
 -- =======================================================}
 
-local function without_mark(kind)
-    return (kind:gsub("%?$", ""))
+local function type_code(kind)
+    return code(kind:match("^%((.*)%)$") or kind)
 end
 
 local function add_fields(page, fields, language)
     local w, rows = words[language], {}
     for _, field in ipairs(fields) do
-        rows[#rows + 1] = { code(field[1]), code(without_mark(field[2])), field[language] }
+        rows[#rows + 1] = { code(field[1]), type_code(field[2]), field[language] }
     end
     page(text.table({ w.field, w.type, w.about }, rows))
 end
@@ -265,7 +265,7 @@ local function add_option_set(page, set, language)
     page("### %s\n", set[language])
     if set.name == "view" then page(w.view_note .. "\n") end
     for _, option in ipairs(set.options) do
-        rows[#rows + 1] = { code(option.name), code(option.type),
+        rows[#rows + 1] = { code(option.name), type_code(option.type),
                             option.required and w.required or option.default or "",
                             option[language] }
     end
@@ -274,7 +274,7 @@ end
 
 local function add_results(page, language)
     local w, kinds = words[language], {}
-    page("## %s\n\n### %s\n", w.results, w.error_fields)
+    page("## %s\n\n%s\n\n### %s\n", w.results, w.results_intro, w.error_fields)
     add_fields(page, results.error, language)
     add_example(page, "errors", language)
     page("### %s\n", w.kinds)

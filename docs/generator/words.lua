@@ -11,6 +11,7 @@ words.en = {
         .. "your line. The examples of this page, one after the other, are one program that runs against the sandbox; "
         .. "it begins so:",
     endpoints = "Endpoints", methods = "Further methods of clients", module = "Module",
+    results_intro = "A type that ends in `?` is that of a field that may be absent.",
     options = "Options", results = "Results", errors = "Errors", kinds = "Kinds of errors",
     meta = "meta", error_fields = "Fields of an error", sandbox = "Sandbox", faults = "Faults",
     loops = "Loops and tasks", stores = "Stores", loggers = "Loggers", internal = "Endpoints that cloudcal calls by itself",
@@ -30,8 +31,8 @@ words.en = {
         .. "`rejected`, name `youkong_refused`, with what it said in `code` and `msg`.",
     errors_also = "Beside these, the codes of tokens and of the gateway, and what goes wrong on the way: see "
         .. "[all codes](codes.md).", refused_here = "Refused here",
-    no_fields = "No fields.", source = "Source", returns = "Returns", later = "Not in this version: calling it raises.",
-    example_is = "Example", array_of = "array of objects", none = "none", path = "path", summary = "what it does", page = "Page",
+    no_fields = "No fields.", returns = "Returns", later = "Not in this version: calling it raises.",
+    example_is = "Example", array_of = "array of objects", path = "path", summary = "what it does", page = "Page",
     types = { string = "string", integer = "integer", boolean = "boolean", object = "object", array = "array" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },
     token_kinds = { user = "user (`u-…`)", tenant = "tenant (`t-…`)" }, no_token = "none: the request is signed",
@@ -54,7 +55,7 @@ words.en = {
     generic_intro = "For these the hint is that of their category.", category = "category",
     transport_codes = "Transport", transport_intro = "An exchange that ended without an answer: libcurl's numbers, and from "
         .. "1001 on our own. `err.code` is nil; `err.name` is the name.",
-    local_codes = "Errors without a number", categories = "Categories", no_document = "not documented",
+    local_codes = "Errors without a number", categories = "Categories",
     view_note = "The options of the constructor, and:",
 }
 
@@ -65,6 +66,7 @@ words.zh = {
     intro = "每个调用返回 `result, nil, meta` 或 `nil, err, meta`。程序本身的错误以异常抛出，并指向你的调用行。"
         .. "本页的示例依次相连，就是一个可以在沙箱上运行的程序，开头如下：",
     endpoints = "接口", methods = "客户端的其他方法", module = "模块",
+    results_intro = "类型以 `?` 结尾的字段可能不存在。",
     options = "选项", results = "结果", errors = "错误", kinds = "错误的类别",
     meta = "meta", error_fields = "错误对象的字段", sandbox = "沙箱", faults = "故障",
     loops = "循环与任务", stores = "存储", loggers = "日志", internal = "由 cloudcal 自行调用的接口",
@@ -83,8 +85,8 @@ words.zh = {
     needs_scope = "需要字段权限 %s", errors_here = "错误码", no_codes = "该服务没有公布错误码：拒绝时类别为 `rejected`，"
         .. "名称 `youkong_refused`，`code` 与 `msg` 为其返回的内容。",
     errors_also = "此外还有令牌与网关的错误码，以及传输过程中的错误：见[全部错误码](codes.zh-CN.md)。", refused_here = "在本地拒绝",
-    no_fields = "没有字段。", source = "来源", returns = "返回", later = "当前版本尚未提供，调用时抛出异常。",
-    example_is = "示例", array_of = "对象数组", none = "无", path = "路径", summary = "作用", page = "页面",
+    no_fields = "没有字段。", returns = "返回", later = "当前版本尚未提供，调用时抛出异常。",
+    example_is = "示例", array_of = "对象数组", path = "路径", summary = "作用", page = "页面",
     types = { string = "字符串", integer = "整数", boolean = "布尔值", object = "对象", array = "数组" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },
     token_kinds = { user = "用户身份（`u-…`）", tenant = "应用身份（`t-…`）" }, no_token = "无：请求带签名",
@@ -105,7 +107,7 @@ words.zh = {
     generic_intro = "这些错误码的处理办法见其所属分类。", category = "分类",
     transport_codes = "传输错误", transport_intro = "没有得到响应的请求：libcurl 的编号，1001 起为我们自己的编号。"
         .. "`err.code` 为 nil，`err.name` 为名称。",
-    local_codes = "没有数字的错误", categories = "分类", no_document = "文档未说明",
+    local_codes = "没有数字的错误", categories = "分类",
     view_note = "构造函数的全部选项，以及：",
 }
 
