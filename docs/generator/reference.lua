@@ -166,11 +166,12 @@ local function again_text(endpoint, w)
     return endpoint.repeatable and w.again_yes or w.again_no
 end
 
-local function refusals(endpoint)
+local function refusals(endpoint, language)
     local list = {}
     for _, rule in ipairs(endpoint.refuse or {}) do
-        list[#list + 1] = ("%s, %s: %s"):format(code("identity = \"" .. rule.identity .. "\""),
-            code(rule.field .. " = \"" .. rule.value .. "\""), rule.message)
+        list[#list + 1] = ("%s + %s%s%s"):format(code("identity = \"" .. rule.identity .. "\""),
+            code(rule.field .. " = \"" .. rule.value .. "\""), words[language].colon,
+            language == "zh" and rule.message_zh or rule.message)
     end
     return list
 end
@@ -191,7 +192,7 @@ local function facts_rows(endpoint, language)
     row(w.field_scopes, codes_of(endpoint.field_scopes or {}))
     row(w.preconditions,
         table.concat(translated(endpoint.preconditions or {}, w.conditions), separator(language)))
-    row(w.refused_here, table.concat(refusals(endpoint), separator(language)))
+    row(w.refused_here, table.concat(refusals(endpoint, language), separator(language)))
     row(w.rate_limit, rate_text(endpoint, w))
     row(w.again, again_text(endpoint, w))
     row(w.document, "<" .. endpoint.doc .. ">")
