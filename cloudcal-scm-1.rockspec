@@ -132,5 +132,5 @@ build = {
         ["cloudcal.wait.nginx"] = "lua/cloudcal/wait/nginx.lua",
         ["cloudcal.wait.yieldable"] = "lua/cloudcal/wait/yieldable.lua",
     },
-    copy_directories = { "examples" },
+    copy_directories = { "examples", "library" },
 }
