@@ -76,8 +76,6 @@ describe("what later versions bring", function()
 
     it("raises at the caller's line", function()
         pipeline.raises(function() cloudcal.redis {} end, "cloudcal.redis", LATER)
-        pipeline.raises(function() cloudcal.caldav.anything() end, "cloudcal.caldav", LATER)
-        pipeline.raises(function() cloudcal.caldav() end, "cloudcal.caldav", LATER)
     end)
 end)
 

@@ -39,15 +39,18 @@ local C = files "src -name '*.[ch]'"
 
 -- A module requires modules of lower layers only.
 local LAYERS = {
-    [[core version log redact retry endpoints codes]],
-    [[json clock wait.block wait.nginx wait.yieldable]],
+    [[core version log redact retry endpoints codes caldav.xml]],
+    [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
     [[schema pretty errors wait.loop stores.memory stores.nginx]],
     [[wait map identity]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],
-    [[request app_tokens]],
-    [[logins]],
+    [[request app_tokens caldav.url]],
+    [[logins caldav.account caldav.discovery]],
+    [[caldav.profile]],
+    [[caldav.session]],
+    [[caldav]],
     [[tokens]],
     [[client]],
     [[services.base]],
@@ -59,7 +62,10 @@ local LAYERS = {
 local SANDBOX_MAY = { endpoints = true, schema = true, json = true, codes = true }
 
 -- Modules of others, and who may require them.
-local FOREIGN = { json = { cjson = true }, ["wait.nginx"] = { ["ngx.semaphore"] = true } }
+local FOREIGN = {
+    json = { cjson = true }, ["caldav.xml"] = { lxp = true },
+    ["wait.nginx"] = { ["ngx.semaphore"] = true },
+}
 
 local layer_of = {}
 for number, names in ipairs(LAYERS) do

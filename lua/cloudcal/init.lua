@@ -52,11 +52,13 @@ local function not_yet(name)
     end
 end
 
-local function later(name)
-    return setmetatable({}, {
-        __index = function(_, key) return not_yet(name .. "." .. tostring(key)) end,
-        __call = not_yet(name),
-    })
+-- A table of functions that are read from their file when one of them is first asked for.
+local function when_needed(load)
+    return setmetatable({}, { __index = function(self, name)
+        setmetatable(self, nil)
+        for key, value in pairs(load()) do self[key] = value end
+        return self[name]
+    end })
 end
 
 --- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
@@ -68,6 +70,8 @@ function cloudcal.loop()
 end
 
 cloudcal.redis = not_yet "cloudcal.redis"
-cloudcal.caldav = later "cloudcal.caldav"
+
+--- What to do with a CalDAV account; see lua/cloudcal/caldav/init.lua.
+cloudcal.caldav = when_needed(function() return require "cloudcal.caldav" end)
 
 return cloudcal
