@@ -287,8 +287,8 @@ end)
 -- =======================================================}
 
 local function answer(status, body, headers)
-    return ("HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n%s"):format(status, #body, headers or "",
-        body)
+    return ("HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n"):format(status, #body, headers or "")
+        .. body -- %s of an old Lua ends at a zero
 end
 
 local function redirect(status, location)

@@ -37,7 +37,8 @@ local function secrets_of(given_account, given)
     local password = given_account.password
     if type(password) ~= "string" then return {} end
     local credentials = ("%s:%s"):format(tostring(given_account.user_name), password)
-    local secrets = { password, profile.escape(password), core.escape(password) }
+    local secrets = { password, profile.escape(password), core.escape(password),
+                      url.escape(password) }
     if #credentials < 65536 then secrets[#secrets + 1] = standard_base64(credentials) end
     local proxy = given.proxy and given.proxy:match("//(.*)@")
     secrets[#secrets + 1] = proxy

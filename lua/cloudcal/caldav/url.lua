@@ -27,8 +27,8 @@ function url.origin(parts)
     return ("%s://%s%s"):format(parts.scheme, parts.host, port)
 end
 
--- Bytes that no URL holds are written as it holds them: some servers do not.
-local function escaped(text)
+--- Writes the bytes that no URL holds as it holds them; some servers do not.
+function url.escape(text)
     return (text:gsub("[^%w._~:/?#%[%]@!$&'()*+,;=%%-]", function(byte)
         return ("%%%02X"):format(byte:byte())
     end))
@@ -70,7 +70,7 @@ end
 -- @param reference an absolute URL, a path, or a relative one
 -- @return the URL, if it is of the same scheme, host and port; or nil
 function url.resolve(base, reference)
-    local text = escaped(reference:match("^%s*(.-)%s*$")):gsub("#.*$", "")
+    local text = url.escape(reference:match("^%s*(.-)%s*$")):gsub("#.*$", "")
     local path = text ~= "" and path_on(base, text)
     if not path then return nil end
     local plain, query = path:match("^([^?]*)(.*)$")
