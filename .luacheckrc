@@ -10,3 +10,4 @@ files["examples/love"] = { std = "luajit+love" }
 files["examples/loops/neovim.lua"] = { std = "luajit", globals = { "vim" } }
 files["examples/neovim"] = { std = "luajit", globals = { "vim" } }
 files["examples/haproxy"] = { std = "lua53", globals = { "core" } }
+files["examples/oauth_callback"] = { std = "ngx_lua" }

@@ -39,6 +39,16 @@ describe("md5", function()
     end)
 end)
 
+describe("sha1", function()
+    it("gives FIPS 180-4's own results", function()
+        assert.equal("da39a3ee5e6b4b0d3255bfef95601890afd80709", core.sha1 "")
+        assert.equal("a9993e364706816aba3e25717850c26c9cd0d89d", core.sha1 "abc")
+        assert.equal("84983e441c3bd26ebaae4aa1f95129e5e54670f1",
+            core.sha1 "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
+        assert.equal("34aa973cd4c4daa4f61eeb2bdbad27316534016f", core.sha1(("a"):rep(1000000)))
+    end)
+end)
+
 describe("sha256", function()
     it("gives FIPS 180-4's own results", function()
         assert.equal("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -60,7 +70,7 @@ end)
 
 describe("raw digests", function()
     it("are the bytes that the digits stand for", function()
-        for _, name in ipairs { "md5", "sha256" } do
+        for _, name in ipairs { "md5", "sha1", "sha256" } do
             local digits = core[name]("abc", "raw"):gsub(".", function(c)
                 return ("%02x"):format(c:byte())
             end)

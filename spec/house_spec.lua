@@ -41,12 +41,13 @@ local C = files "src -name '*.[ch]'"
 local LAYERS = {
     [[core version log redact retry endpoints codes caldav.xml]],
     [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
-    [[schema pretty errors wait.loop stores.memory stores.nginx]],
-    [[wait map identity]],
+    [[schema pretty errors wait.loop stores.memory stores.nginx
+        stores.redis_scripts]],
+    [[wait map identity journal stores.redis_link]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],
-    [[request app_tokens caldav.url]],
+    [[request app_tokens stores.redis caldav.url]],
     [[logins caldav.account caldav.discovery]],
     [[caldav.profile]],
     [[caldav.session]],

@@ -1,5 +1,6 @@
 -- Logins of users: the pages, the code, the device flow, and their renewal.
 
+local browser = require "spec.browser"
 local clock = require "cloudcal.clock"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
@@ -10,7 +11,7 @@ local pipeline = require "spec.pipeline"
 local support = require "spec.support"
 
 local TOKEN = "/open-apis/authen/v2/oauth/token"
-local REDIRECT = "https://app.example/callback?a=1"
+local REDIRECT = browser.redirect_uri
 
 local known = support.sandbox { device_interval = 1 }.feishu
 
@@ -23,39 +24,7 @@ local function client_of(changes)
     return support.client("feishu", given)
 end
 
-local function unescape(text)
-    return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
-end
-
-local function query_of(url)
-    local fields = {}
-    for name, value in url:match("%?(.*)$"):gmatch("([^&=]+)=([^&]*)") do
-        fields[name] = unescape(value)
-    end
-    return fields
-end
-
--- What the browser is sent back with.
-local function visit(url)
-    local status, head = support.exchange(support.exchange_options("feishu", "", { url = url }))
-    assert.equal(302, status)
-    return query_of(assert(head:match("\n[Ll]ocation: *([^\r\n]+)")))
-end
-
-local function begin(client, given)
-    given = given or {}
-    given.redirect_uri = given.redirect_uri or REDIRECT
-    local url, err, meta = client:authorization_url(given)
-    assert.is_nil(err)
-    return visit(url).code, meta
-end
-
-local function log_in(client, user, scope)
-    local code, meta = begin(client, { scope = scope })
-    return cloudcal.assert(client:exchange_code {
-        code = code, redirect_uri = REDIRECT, code_verifier = meta.code_verifier, user = user,
-    })
-end
+local begin, log_in, query_of = browser.begin, browser.log_in, browser.query_of
 
 local function generate(client, options)
     return function() return client:generate_caldav_conf({}, options) end
@@ -497,6 +466,42 @@ describe("a login", function()
         assert.is_table(run(client).result)
     end)
 
+    it("that is still good is not risked by a call with little time", function()
+        local client = client_of()
+        log_in(client)
+        pipeline.moved("now", 7200 - 280, function()
+            assert.equal(0, #run(client, { timeout = 4 }).tokens)
+            assert.equal(1, #run(client, { timeout = 30 }).tokens)
+        end)
+    end)
+
+    it("that begins anew during a renewal is not overwritten by the old one", function()
+        for _, fault in ipairs { "slow:0.4", "20064" } do
+            local client = client_of()
+            log_in(client)
+            support.revoke("feishu", "user")
+            support.clear "feishu"
+            support.path_faults("feishu", TOKEN, fault)
+            local loop = cloudcal.loop()
+            local before = support.state("feishu").refresh_attempts
+            local renewing = loop:spawn(generate(client))
+            local code, meta = begin(client)
+            local login
+            loop:spawn(function()
+                while support.state("feishu").refresh_attempts == before do cloudcal.sleep(0.01) end
+                login = client:exchange_code { code = code, redirect_uri = REDIRECT,
+                                               code_verifier = meta.code_verifier }
+            end)
+            loop:run()
+            assert.is_table(login)
+            if fault == "slow:0.4" then assert.is_table((renewing:result())) end
+            support.clear "feishu"
+            local seen = run(client)
+            assert.is_table(seen.result)
+            assert.equal(0, #seen.tokens)
+        end
+    end)
+
     it("is renewed once for 100 tasks", function()
         local client = client_of()
         log_in(client)
@@ -710,6 +715,18 @@ describe("login", function()
         assert.equal(0, #seen.prompts)
         seen = flow(client_of { store = false })
         refuses(seen, "invalid_request", "store_needed", "store")
+        assert.equal(0, #seen.requests)
+    end)
+
+    it("asks nobody where the login could not be kept", function()
+        local store = cloudcal.stores.file "/dev/null/tokens.json"
+        local seen = flow(client_of { store = store })
+        refuses(seen, "invalid_request", "store_failed", "store")
+        assert.equal(0, #seen.requests)
+        seen = pipeline.run("feishu", {}, function()
+            return client_of({ store = store }):exchange_code { code = "x" }
+        end)
+        refuses(seen, "invalid_request", "store_failed", "store")
         assert.equal(0, #seen.requests)
     end)
 

@@ -5,9 +5,15 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
+local retry = require "cloudcal.retry"
 local support = require "spec.support"
 
 local pipeline = {}
+
+--- Forgets what retries have cost so far.
+function pipeline.fill_budgets()
+    for service in pairs(retry.budgets) do retry.budgets[service] = nil end
+end
 
 --- Makes a call with faults queued for its requests.
 -- @param name the service whose requests are counted
@@ -17,6 +23,7 @@ local pipeline = {}
 -- of these, calls (without the token endpoints) and tokens (only the token endpoints)
 function pipeline.run(name, faults, call)
     support.clear(name)
+    pipeline.fill_budgets()
     if #faults > 0 then support.faults(name, lua.unpack(faults)) end
     local started = core.now()
     local values = lua.pack(call())

@@ -42,6 +42,11 @@ describe("redact.value", function()
         assert.equal("p", given.password)
     end)
 
+    it("masks all that stands in a secret field", function()
+        assert.same({ secret = { "***", { a = "***", b = true } } },
+            redact.value({ secret = { "unknown", { a = 5, b = true } } }, {}))
+    end)
+
     it("returns the rest as it is", function()
         assert.equal(1, redact.value(1, { "t0k3n" }))
         assert.is_nil(redact.value(nil, { "t0k3n" }))

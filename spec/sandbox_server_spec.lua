@@ -657,6 +657,11 @@ describe("sandbox server", function()
             assert.are.equal(404, control("GET", "ticket", nil, "youkong").status)
         end)
 
+        it("lists the calendars of Youkong's users", function()
+            assert.are.equal("[]", control("GET", "calendars", nil, "youkong").body)
+            assert.are.equal(404, control("GET", "calendars").status)
+        end)
+
         it("counts each refresh that comes, whatever happens to it", function()
             local before = control("GET", "state").value
             local FORM = "application/x-www-form-urlencoded"
@@ -940,6 +945,7 @@ describe("sandbox command line", function()
             "--app-id", "--app-ticket", "--tenant-key", "--profile-id", "--refresh-seconds N",
             "--token-error-status 200|400", "--device-approval S", "--device-interval N",
             "--device-seconds N", "/_sandbox/revoke", "/_sandbox/ticket", "/_sandbox/state",
+            "/_sandbox/calendars",
             "99991663_as_200", '{"path":',
         } do
             assert.truthy(output:find(name, 1, true), name)

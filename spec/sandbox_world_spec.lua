@@ -711,6 +711,20 @@ describe("sandbox world", function()
             assert.are.equal(1, world:state("youkong").renames)
         end)
 
+        it("lists whose calendars there are", function()
+            assert.are.same({}, world:calendars "youkong")
+            local id = id_of(put { CalendarName = "a" })
+            id_of(put { CalendarName = "b", CalendarId = id })
+            local other = id_of(put({ CalendarName = "c" }, { UserCode = "other" }))
+            local list = world:calendars "youkong"
+            table.sort(list, function(a, b) return a.calendar_name < b.calendar_name end)
+            assert.are.equal(2, #list)
+            assert.are.equal(id, list[1].calendar_id)
+            assert.are.same({ user_code = "other", calendar_id = other, calendar_name = "c" },
+                list[2])
+            assert.is_nil(world:calendars "feishu")
+        end)
+
         it("changes the id in a third-party channel", function()
             local profile = tokens.youkong.profile_id
             local id = id_of(put { CalendarName = "a", ProfileId = profile })

@@ -1,7 +1,9 @@
--- No secret is seen by anybody: not in errors, meta, clients, log lines, tracebacks, URLs.
+-- No secret is seen by anybody: not in errors, meta, clients, stores, log lines, tracebacks, URLs.
 
+local browser = require "spec.browser"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local fake_dict = require "spec.fake_dict"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -18,7 +20,15 @@ end
 local SECRETS = {
     user_access_token = canary("u-", "user"), tenant_access_token = canary("t-", "tenant"),
     app_secret = canary("", "app"), secret = canary("", "youkong"),
-    member_access_token = canary("u-", "literal"),
+    member_access_token = canary("u-", "literal"), app_ticket = canary("", "ticket"),
+}
+
+-- What only scripted servers give out, or are sent.
+local GIVEN = {
+    access_token = canary("eyJ", "access"), refresh_token = canary("eyJ", "refresh"),
+    device_code = canary("", "device"), code = canary("", "code"),
+    code_verifier = canary("", "verifier") .. ("v"):rep(20) .. WORD,
+    app_access_token = canary("a-", "whole"), tenant_access_token = canary("t-", "fetched"),
 }
 
 -- {======================================================
@@ -422,6 +432,380 @@ describe("secrets", function()
         end
     end)
 
+    -- {======================================================
+    -- Tokens that are fetched: answers of scripted servers hold the secrets, and repeat them
+    -- =======================================================}
+
+    local function look_at_all(client, result, err, meta, more)
+        walk(result, "result", more)
+        assert_clean(cloudcal.pretty(result), "pretty(result)", more)
+        look_at(client, err, meta, more)
+        for _, line in ipairs(lines) do walk(line, "log line", more) end
+    end
+
+    -- What stands in the Authorization header of a login on another device.
+    local function basic(id)
+        local text = core.base64url(id .. ":" .. SECRETS.app_secret)
+        return (text:gsub("-", "+"):gsub("_", "/"))
+    end
+
+    local function echo_of(...)
+        return "refused: " .. table.concat({ ... }, " and ")
+    end
+
+    -- With the secrets as they stand in a form, too.
+    local function form_echo_of(...)
+        local parts = { ... }
+        for i = 1, #parts do parts[#parts + 1] = core.escape(parts[i]) end
+        return echo_of(lua.unpack(parts))
+    end
+
+    local function answer(body, headers, status)
+        local text = type(body) == "table" and json.encode(body) or body
+        return pipeline.answer(text,
+            "Content-Type: application/json\r\n" .. (headers or ""), status)
+    end
+
+    -- What a token endpoint can answer that is no success. `given` are the fields of a good
+    -- answer; the first of them is `name`.
+    local function failures(echo, name, given)
+        local header, all = "X-Echo: " .. echo .. "\r\n", json.encode(given)
+        local function with(changes)
+            local copy = {}
+            for key, value in pairs(given) do copy[key] = value end
+            for key, value in pairs(changes) do copy[key] = value end
+            return answer(copy, header)
+        end
+        return {
+            answer({ code = 20003, msg = echo, error = { message = echo, log_id = echo,
+                field_violations = { { field = echo, value = echo } } } }, header, "400 Bad"),
+            answer({ code = 99991664, msg = echo }, header),
+            answer({ code = 99999999, msg = echo, error = echo }, header, "403 Forbidden"),
+            answer({ error = "invalid_grant", error_description = echo }, header, "400 Bad"),
+            answer({ error = "else", error_description = echo, echo = { [echo] = echo } }),
+            answer(all:sub(1, -2), header), answer(all .. echo, header, "400 Bad"),
+            answer("[" .. all .. "]", header), answer("<html>" .. echo, header, "404 Not"),
+            with { [name] = { given[name] } }, -- a device code may be any text
+            with { [name] = name ~= "device_code" and given[name] .. " x" or json.null },
+            with { [name] = json.null }, with { expires_in = "soon", expire = "soon" },
+            with { code = json.null, msg = echo, [name] = json.null, device_code = json.null },
+        }
+    end
+
+    -- Runs scenes { answers, act = function(client) }, one after the other, with one server.
+    local function act(changes, scenes, more)
+        local all = {}
+        for _, scene in ipairs(scenes) do
+            for _, one in ipairs(scene.answers) do all[#all + 1] = one end
+        end
+        local given = { app_id = "cli_1", app_secret = SECRETS.app_secret, logger = logger,
+            log_level = "debug", retry = false, store = cloudcal.stores.memory() }
+        for name, value in pairs(changes) do given[name] = value end
+        local failed = 0
+        pipeline.with_scripted("feishu", all, given, function(client)
+            for _, scene in ipairs(scenes) do
+                local result, err, meta = scene.act(client)
+                look_at_all(client, result, err, meta, more)
+                if err then failed = failed + 1 end
+            end
+            assert.is_true(#lines > 0)
+        end)
+        return failed
+    end
+
+    local LOGIN = { code = 0, access_token = GIVEN.access_token, expires_in = 7200,
+                    refresh_token = GIVEN.refresh_token, refresh_token_expires_in = 604800,
+                    id_token = "eyJ", token_type = "Bearer", scope = "offline_access" }
+
+    local GOOD = answer { code = 0, data = { calendars = { { calendar = {} } } } }
+
+    local function exchange(client)
+        return client:exchange_code { code = GIVEN.code, code_verifier = GIVEN.code_verifier,
+                                      redirect_uri = browser.redirect_uri, user = "alice" }
+    end
+
+    local function ask(client, options)
+        options = options or {}
+        options.raw, options.user = true, "alice"
+        return client:primary_calendar(options)
+    end
+
+    it("are in no outcome of the beginning of a login", function()
+        local scenes = { { answers = { answer(LOGIN) }, act = exchange } }
+        local echo = form_echo_of(GIVEN.code, GIVEN.code_verifier, SECRETS.app_secret)
+        for i, failure in ipairs(failures(echo, "access_token", LOGIN)) do
+            scenes[i + 1] = { answers = { failure }, act = exchange }
+        end
+        assert.equal(#scenes - 1, act({}, scenes))
+        assert.equal(#scenes - 1, act({ language = "zh" }, scenes))
+    end)
+
+    it("are in no outcome of the renewal of a login", function()
+        local scenes = {}
+        local echo = echo_of(GIVEN.access_token,
+            form_echo_of(GIVEN.refresh_token, SECRETS.app_secret))
+        local function renew(client)
+            assert.is_table((exchange(client)))
+            local values
+            pipeline.moved("now", 7201, function() values = lua.pack(ask(client)) end)
+            return lua.unpack(values, 1, values.n)
+        end
+        for i, failure in ipairs(failures(echo, "access_token", LOGIN)) do
+            scenes[i] = { answers = { answer(LOGIN), failure }, act = renew }
+        end
+        local refused = answer({ code = 190002, msg = echo_of(GIVEN.access_token,
+            GIVEN.refresh_token, SECRETS.app_secret) }, "X-Echo: " .. echo .. "\r\n", "400 Bad")
+        scenes[#scenes + 1] = { answers = { answer(LOGIN), answer(LOGIN), refused }, act = renew }
+        assert.equal(#scenes, act({}, scenes))
+        assert.equal(0, act({}, {
+            { answers = { answer(LOGIN), answer(LOGIN), GOOD }, act = renew } }))
+    end)
+
+    it("are in no outcome of a call with a login", function()
+        local refused = answer({ code = 190002, msg = echo_of(GIVEN.access_token,
+            GIVEN.refresh_token, SECRETS.app_secret) }, nil, "400 Bad")
+        assert.equal(2, act({}, {
+            { answers = { answer(LOGIN) }, act = exchange },
+            { answers = { GOOD }, act = ask }, { answers = { refused }, act = ask },
+            { answers = { answer "<html>" }, act = ask },
+        }))
+    end)
+
+    local DEVICE = { device_code = GIVEN.device_code, user_code = "AB", interval = 0,
+                     verification_uri = "https://x.example/", expires_in = 100 }
+
+    it("are in no outcome of a login on another device", function()
+        local prompts, scenes = {}, {}
+        local function log_in(client)
+            return client:login { user = "alice", on_prompt = function(prompt)
+                prompts[#prompts + 1] = prompt
+                walk(prompt, "prompt")
+            end }
+        end
+        local header = { basic "cli_1" }
+        for _, failure in ipairs(failures(echo_of(header[1], SECRETS.app_secret),
+            "device_code", DEVICE)) do
+            scenes[#scenes + 1] = { answers = { failure }, act = log_in }
+        end
+        local begun = #scenes
+        for _, failure in ipairs(failures(form_echo_of(GIVEN.device_code, SECRETS.app_secret),
+            "access_token", LOGIN)) do
+            scenes[#scenes + 1] = { answers = { answer(DEVICE), failure }, act = log_in }
+        end
+        assert.equal(#scenes, act({}, scenes, header))
+        assert.equal(#scenes - begun, #prompts)
+        assert.equal(0, act({}, { { answers = { answer(DEVICE), answer(LOGIN) },
+                                    act = log_in } }, header))
+    end)
+
+    local APP = { code = 0, app_access_token = GIVEN.app_access_token, expire = 7200 }
+    local TENANT = { code = 0, tenant_access_token = GIVEN.tenant_access_token, expire = 7200 }
+
+    local function ask_for(tenant_key)
+        return function(client)
+            return client:primary_calendar { tenant_key = tenant_key, raw = true }
+        end
+    end
+
+    it("are in no outcome of the tokens of a store app", function()
+        local given = { app_type = "store" }
+        local function first(client)
+            local _, _, meta = client:set_app_ticket(SECRETS.app_ticket)
+            walk(meta, "meta")
+            return ask_for "tenant-0"(client)
+        end
+        local echo = echo_of(SECRETS.app_secret, SECRETS.app_ticket)
+        for _, failure in ipairs(failures(echo, "app_access_token", APP)) do
+            given.store = cloudcal.stores.memory()
+            given.app_id = (given.app_id or "cli_") .. "1" -- refusals are remembered
+            act(given, { { answers = { failure }, act = first } })
+        end
+        given.app_id, given.store = "cli_2", cloudcal.stores.memory()
+        local scenes = { { answers = { answer(APP), answer(TENANT), GOOD }, act = first } }
+        echo = echo_of(GIVEN.app_access_token, SECRETS.app_secret)
+        for i, failure in ipairs(failures(echo, "tenant_access_token", TENANT)) do
+            -- the second refuses the app token, twice
+            local answers = i == 2 and { failure, answer(APP), failure }
+                or i == 3 and { answer(APP), failure } or { failure }
+            scenes[1 + i] = { answers = answers, act = ask_for("tenant-" .. i) }
+        end
+        local refused = answer({ code = 190002, msg = echo_of(GIVEN.tenant_access_token,
+            SECRETS.app_secret) }, nil, "400 Bad")
+        scenes[#scenes + 1] = { answers = { refused }, act = ask_for "tenant-0" }
+        assert.equal(#scenes - 1, act(given, scenes))
+    end)
+
+    -- A store that fails, and repeats what it could not keep.
+    local function talkative(broken)
+        local store = cloudcal.stores.memory()
+        local own = {}
+        function own.get(_, key) return store:get(key) end
+        function own.set(_, key, value, seconds)
+            if broken.set and value then return nil, "no room for " .. value end
+            return store:set(key, value, seconds)
+        end
+        return setmetatable(own, { __index = store, __metatable = "cloudcal.store" })
+    end
+
+    it("are in no message of a store that fails", function()
+        local broken = { set = true }
+        local function failing_ticket(client)
+            return client:set_app_ticket(SECRETS.app_ticket)
+        end
+        assert.equal(1, act({ store = talkative(broken) },
+            { { answers = { GOOD }, act = failing_ticket } }))
+        assert.equal(0, act({ store = talkative(broken), app_id = "cli_3" },
+            { { answers = { answer(TENANT), GOOD }, act = ask_for() } }))
+        assert.equal(1, act({ store = talkative(broken) },
+            { { answers = { answer(LOGIN) }, act = exchange } }))
+        local function renew_while_broken(client)
+            broken.set = false
+            assert.is_table((exchange(client)))
+            broken.set = true
+            local task
+            pipeline.moved("now", 7201, function()
+                local loop = cloudcal.loop()
+                for _ = 1, 3 do task = loop:spawn(ask, client) end
+                loop:run()
+            end)
+            return task:result()
+        end
+        assert.equal(1, act({ store = talkative(broken) },
+            { { answers = { answer(LOGIN) }, act = renew_while_broken } }))
+    end)
+
+    it("are in no traceback of what the program raises", function()
+        local function fail() error("the program's own mistake") end
+        local raising = {
+            { {}, answer(DEVICE), function(client) return client:login { on_prompt = fail } end },
+            { { app_secret = fail }, GOOD, ask_for() },
+            { { user_access_token = fail, identity = "user" }, GOOD, ask_for() },
+        }
+        for _, way in ipairs(raising) do
+            act(way[1], { { answers = { way[2] }, act = function(client)
+                local fine, traceback = xpcall(function() return way[3](client) end,
+                    debug.traceback)
+                assert.is_false(fine)
+                assert_clean(traceback, "traceback")
+                local loop = cloudcal.loop()
+                local task = loop:spawn(function() return way[3](client) end)
+                loop:run()
+                local _, raised = task:result()
+                walk(raised, "what was raised")
+                assert_clean(raised.traceback, "traceback of a task")
+                lines[1] = lines[1] or {}
+                return nil, nil, {}
+            end } })
+        end
+        -- a logger that fails is ignored
+        act({ logger = function(...)
+            logger(...)
+            fail()
+        end }, { { answers = { answer(LOGIN) }, act = exchange } })
+    end)
+
+    it("are in no result and meta of authorization_url but for the two to be kept", function()
+        local client = cloudcal.feishu { app_id = "cli_1", app_secret = SECRETS.app_secret,
+                                         logger = logger, log_level = "debug" }
+        local url, err, meta = client:authorization_url {
+            redirect_uri = browser.redirect_uri, code_verifier = GIVEN.code_verifier }
+        assert.equal(GIVEN.code_verifier, meta.code_verifier)
+        assert_clean(cloudcal.pretty(meta), "pretty(meta)")
+        meta.code_verifier = nil
+        look_at_all(client, url, err, meta)
+        url, err, meta = client:authorization_url {
+            redirect_uri = "no address " .. WORD, code_verifier = GIVEN.code_verifier }
+        assert.is_nil(url)
+        look_at_all(client, nil, err, meta)
+    end)
+
+    -- {======================================================
+    -- The same with the sandbox, which repeats whole requests, and ends connections
+    -- =======================================================}
+
+    local function queue(path, ...)
+        local status = support.exchange(support.exchange_options("feishu", "", {
+            url = sandbox.feishu.base_url .. "/_sandbox/faults", ca_file = sandbox.ca_file,
+            method = "POST", body = json.encode { path = path, names = { ... } } }))
+        assert.equal(200, status)
+    end
+
+    local TOKEN = "/open-apis/authen/v2/oauth/token"
+    local BEGIN = "/oauth/v1/device_authorization"
+
+    local TRANSPORT = { "echo_secrets", "20003", "20050", "bad_json", "half_json", "html_502",
+                        "truncated", "reset", "no_data", "not_utf8", "huge_headers" }
+
+    local function app_of(changes)
+        local given = { app_id = sandbox.feishu.app_id, app_secret = SECRETS.app_secret,
+                        store = cloudcal.stores.memory(), retry = false }
+        for name, value in pairs(changes or {}) do given[name] = value end
+        return client_of("feishu", given)
+    end
+
+    it("are in no outcome of the sandbox's token endpoints", function()
+        local header = { basic(sandbox.feishu.app_id) }
+        for _, fault in ipairs(TRANSPORT) do
+            queue(TOKEN, fault)
+            local client = app_of()
+            local result, err, meta = exchange(client)
+            assert.is_nil(result)
+            look_at_all(client, nil, err, meta)
+            queue(BEGIN, fault)
+            result, err, meta = client:login { on_prompt = function() error "no prompt" end }
+            assert.is_nil(result)
+            look_at_all(client, nil, err, meta, header)
+        end
+    end)
+
+    it("are in no outcome of a store app of the sandbox", function()
+        local app, tenant = "/open-apis/auth/v3/app_access_token",
+            "/open-apis/auth/v3/tenant_access_token"
+        local number = 0
+        for _, path in ipairs { app, tenant, "/open-apis/auth/v3/app_ticket/resend" } do
+            for _, fault in ipairs(TRANSPORT) do
+                number = number + 1
+                local client = app_of { app_type = "store" }
+                client:set_app_ticket(SECRETS.app_ticket)
+                if path == tenant then assert.is_table((ask_for "tenant-0"(client))) end
+                queue(path, fault)
+                local result, err, meta
+                if path == app or path == tenant then
+                    result, err, meta = ask_for("tenant-" .. number)(client)
+                else
+                    result, err, meta = client:resend_app_ticket()
+                end
+                assert.equal(fault == "no_data" and path:find "resend" and true or nil, result)
+                look_at_all(client, result, err, meta)
+            end
+        end
+    end)
+
+    it("are found by no walk over a store", function()
+        local path = os.tmpname()
+        os.remove(path)
+        local inner = fake_dict.new()
+        local dict = {}
+        for _, name in ipairs { "get", "ttl", "safe_set", "set", "safe_add", "incr", "delete" } do
+            dict[name] = function(_, ...) return inner[name](inner, ...) end
+        end
+        for _, store in ipairs { cloudcal.stores.memory(), cloudcal.stores.file(path),
+                                 cloudcal.stores.nginx(dict) } do
+            act({ store = store }, {
+                { answers = { answer(LOGIN) }, act = exchange },
+                { answers = { GOOD }, act = ask },
+                { answers = { GOOD }, act = function(client)
+                    return client:set_app_ticket(SECRETS.app_ticket)
+                end },
+            })
+            walk(store, "store")
+            assert_clean(cloudcal.pretty(store), "pretty(store)")
+        end
+        assert_clean(tostring(path), "path")
+        os.remove(path)
+        os.remove(path .. ".lock")
+    end)
+
     it("travel in no URL and no user agent, and are not in the sandbox's log", function()
         assert.is_true(#sent > 100)
         for _, service in ipairs { "feishu", "lark", "youkong" } do
@@ -434,6 +818,7 @@ describe("secrets", function()
             for _, request in ipairs(requests) do
                 assert_clean(request.path .. "?" .. request.query, "URL")
                 assert_clean(request.headers["user-agent"], "user agent")
+                assert_clean(request.body, "body of " .. request.path)
                 for name, value in pairs(request.headers) do assert_clean(value, name) end
             end
         end

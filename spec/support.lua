@@ -112,4 +112,9 @@ function support.state(name)
     return control(name, "GET", "/_sandbox/state")
 end
 
+--- The calendars of the users of Youkong, in no order: { user_code, calendar_id, calendar_name }.
+function support.calendars()
+    return control("youkong", "GET", "/_sandbox/calendars")
+end
+
 return support

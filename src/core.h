@@ -69,6 +69,9 @@
 #if !defined(CORE_MAX_PRIVATE)
 #define CORE_MAX_PRIVATE (1024 * 1024)  /* a private file */
 #endif
+#if !defined(CORE_MAX_JOURNAL)
+#define CORE_MAX_JOURNAL (64 * 1024 * 1024)
+#endif
 #define CORE_MAX_RANDOM 256             /* random bytes at a time */
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */
 
@@ -125,7 +128,7 @@ extern const luaL_Reg json_functions[];
 
 extern const luaL_Reg digest_functions[];
 
-/* files.c: private files and locks */
+/* files.c: private files, locks and journals */
 
 void files_open (lua_State *L);
 extern const luaL_Reg files_functions[];

@@ -11,10 +11,12 @@
 #include <openssl/evp.h>
 
 static EVP_MD *md5;             /* NULL where a FIPS provider refuses it */
+static EVP_MD *sha1;
 static EVP_MD *sha256;
 
 static void fetch (void) {
   md5 = EVP_MD_fetch(NULL, "MD5", NULL);
+  sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
   sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 }
 
@@ -59,6 +61,12 @@ static int l_md5 (lua_State *L) {
   return digest(L, &md5);
 }
 
+/* sha1(s [, "raw"]) -> 40 lower-case hexadecimal digits, or the 20 bytes
+** themselves | nil, message; for names, not for secrets */
+static int l_sha1 (lua_State *L) {
+  return digest(L, &sha1);
+}
+
 /* sha256(s [, "raw"]) -> 64 lower-case hexadecimal digits, or the 32 bytes
 ** themselves | nil, message */
 static int l_sha256 (lua_State *L) {
@@ -97,6 +105,7 @@ static int l_base64url (lua_State *L) {
 const luaL_Reg digest_functions[] = {
   { "base64url", l_base64url },
   { "md5", l_md5 },
+  { "sha1", l_sha1 },
   { "sha256", l_sha256 },
   { NULL, NULL }
 };

@@ -1,6 +1,7 @@
 /*
 ** Files that the processes of one user share: read and replaced as a whole,
-** and locked by flock, which ends with its process, however that ends.
+** and locked by flock, which ends with its process, however that ends. And
+** journals, which one process at a time makes longer.
 **
 ** Content is a secret: it is taken only from a file that nobody else can
 ** reach, and what is not in Lua's hands is wiped.
@@ -19,6 +20,7 @@
 
 #define TEXT "cloudcal.text"
 #define LOCK "cloudcal.lock"
+#define JOURNAL "cloudcal.journal_file"
 
 #define PRIVATE 0600
 #define MAX_REASON 80
@@ -136,10 +138,10 @@ struct text {
   struct bytes bytes;
 };
 
-static struct text *new_text (lua_State *L) {
+static struct text *new_text (lua_State *L, size_t ceiling) {
   struct text *t = lua_newuserdata(L, sizeof(*t));
   t->fd = -1;
-  bytes_init(&t->bytes, CORE_MAX_PRIVATE);
+  bytes_init(&t->bytes, ceiling);
   luaL_getmetatable(L, TEXT);
   lua_setmetatable(L, -2);
   return t;
@@ -212,7 +214,7 @@ static int push_text (lua_State *L, const char *path, struct text *t,
 ** there is no such file | nil, message */
 static int l_read_private (lua_State *L) {
   const char *path = check_path(L, 1);
-  struct text *t = new_text(L);
+  struct text *t = new_text(L, CORE_MAX_PRIVATE);
   char reason[MAX_REASON];
   struct stat s;
   int results;
@@ -428,28 +430,211 @@ static int l_unlock (lua_State *L) {
 
 /* }====================================================== */
 
+/* {======================================================
+** Journals: what is appended is on the disk before its writer goes on. One
+** process at a time has a journal open; a child of fork has only looked on.
+** After a failure nobody knows what the disk holds: nothing more is written.
+** ======================================================= */
+
+#if defined(__APPLE__)
+#define sync_data(fd) fcntl(fd, F_FULLFSYNC)
+#else
+#define sync_data(fd) fdatasync(fd)
+#endif
+
+struct journal {
+  int fd;
+  pid_t pid;                    /* who opened it */
+  size_t size;
+  int problem;                  /* of an append that failed */
+  char path[1];
+};
+
+static struct journal *new_journal (lua_State *L, const char *path) {
+  size_t n = strlen(path);
+  struct journal *j = lua_newuserdata(L, sizeof(*j) + n);
+  j->fd = -1;
+  j->pid = getpid();
+  j->size = 0;
+  j->problem = 0;
+  memcpy(j->path, path, n + 1);
+  luaL_getmetatable(L, JOURNAL);
+  lua_setmetatable(L, -2);
+  return j;
+}
+
+static void close_journal (struct journal *j) {
+  if (j->fd >= 0)
+    close(j->fd);
+  j->fd = -1;
+}
+
+/* a name must not lead elsewhere, or be lost with the power */
+static enum taken take_journal (struct journal *j, const char *directory,
+                                char *reason) {
+  struct stat s;
+  if (lstat(j->path, &s) == 0 && is_unfit(&s, reason))
+    return UNFIT;
+  j->fd = open(j->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+               O_NONBLOCK, PRIVATE);
+  if (j->fd < 0 || fstat(j->fd, &s) != 0)
+    return FAILED;
+  if (is_unfit(&s, reason))
+    return UNFIT;
+  if (flock(j->fd, LOCK_EX | LOCK_NB) != 0)
+    return errno == EWOULDBLOCK ? TAKEN_BY_OTHER : FAILED;
+  errno = sync_directory(directory);
+  return errno == 0 ? TAKEN : FAILED;
+}
+
+static int push_unread (lua_State *L, struct journal *j, int problem) {
+  close_journal(j);
+  if (problem == EFBIG)
+    return push_problem(L, j->path, "is larger than 64 MiB");
+  return push_errno(L, j->path, problem);
+}
+
+/* the handle and the content, which has its own descriptor while it is read */
+static int push_journal (lua_State *L, struct journal *j) {
+  struct text *t = new_text(L, CORE_MAX_JOURNAL);
+  int problem;
+  t->fd = fcntl(j->fd, F_DUPFD_CLOEXEC, 0);
+  problem = t->fd < 0 ? errno : read_all(t);
+  if (problem != 0)
+    return push_unread(L, j, problem);
+  j->size = t->bytes.length;
+  lua_pushvalue(L, -2);
+  lua_pushlstring(L, t->bytes.length > 0 ? t->bytes.data : "",
+                  t->bytes.length);
+  close_text(t);
+  return 2;
+}
+
+/* open_journal(path) -> a journal, which is made if there is none, and its
+** content | false if another one has it open | nil, message */
+static int l_open_journal (lua_State *L) {
+  const char *path = check_path(L, 1);
+  const char *directory = push_directory(L, path);
+  struct journal *j = new_journal(L, path);
+  char reason[MAX_REASON];
+  enum taken taken = take_journal(j, directory, reason);
+  int problem = errno;
+  if (taken != TAKEN)
+    close_journal(j);
+  switch (taken) {
+    case TAKEN:
+      return push_journal(L, j);
+    case UNFIT:
+      return push_problem(L, path, reason);
+    case FAILED:
+      return push_errno(L, path, problem);
+    default:
+      lua_pushboolean(L, 0);
+      return 1;
+  }
+}
+
+static struct journal *check_journal (lua_State *L) {
+  struct journal *j = luaL_checkudata(L, 1, JOURNAL);
+  luaL_argcheck(L, j->fd >= 0, 1, "is closed");
+  luaL_argcheck(L, j->pid == getpid(), 1, "was opened by another process");
+  return j;
+}
+
+static int sync_journal (const struct journal *j) {
+  while (sync_data(j->fd) != 0) {
+    if (errno != EINTR)
+      return errno;
+  }
+  return 0;
+}
+
+/* true | nil, message */
+static int push_outcome (lua_State *L, const struct journal *j) {
+  if (j->problem != 0)
+    return push_errno(L, j->path, j->problem);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* journal:append(text) -> true, when the disk has it | nil, message; blocks
+** for as long as the disk takes */
+static int l_journal_append (lua_State *L) {
+  struct journal *j = check_journal(L);
+  size_t n;
+  const char *text = luaL_checklstring(L, 2, &n);
+  if (n > CORE_MAX_JOURNAL - j->size)
+    return push_problem(L, j->path, "would be larger than 64 MiB");
+  if (j->problem == 0)
+    j->problem = write_all(j->fd, text, n);
+  if (j->problem == 0)
+    j->problem = sync_journal(j);
+  if (j->problem == 0)
+    j->size += n;
+  return push_outcome(L, j);
+}
+
+/* journal:cut(size) -> true | nil, message; drops what is behind */
+static int l_journal_cut (lua_State *L) {
+  struct journal *j = check_journal(L);
+  lua_Number size = luaL_checknumber(L, 2);
+  luaL_argcheck(L, size >= 0 && size <= (lua_Number)j->size, 2,
+                "is not within the journal");
+  while (j->problem == 0 && ftruncate(j->fd, (off_t)size) != 0)
+    j->problem = errno == EINTR ? 0 : errno;
+  if (j->problem == 0)
+    j->problem = sync_journal(j);
+  if (j->problem == 0)
+    j->size = (size_t)size;
+  return push_outcome(L, j);
+}
+
+/* journal:close() */
+static int l_journal_close (lua_State *L) {
+  close_journal(luaL_checkudata(L, 1, JOURNAL));
+  return 0;
+}
+
+/* }====================================================== */
+
 const luaL_Reg files_functions[] = {
   { "file_stamp", l_file_stamp },
   { "read_private", l_read_private },
   { "write_private", l_write_private },
   { "lock_file", l_lock_file },
+  { "open_journal", l_open_journal },
   { NULL, NULL }
 };
 
-static void new_type (lua_State *L, const char *name, lua_CFunction gc) {
+static const luaL_Reg lock_methods[] = {
+  { "unlock", l_unlock },
+  { NULL, NULL }
+};
+
+static const luaL_Reg journal_methods[] = {
+  { "append", l_journal_append },
+  { "cut", l_journal_cut },
+  { "close", l_journal_close },
+  { NULL, NULL }
+};
+
+static void new_type (lua_State *L, const char *name, lua_CFunction gc,
+                      const luaL_Reg *methods) {
   luaL_newmetatable(L, name);
   lua_pushcfunction(L, gc);
   lua_setfield(L, -2, "__gc");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
+  if (methods != NULL) {
+    lua_newtable(L);
+    core_setfuncs(L, methods);
+    lua_setfield(L, -2, "__index");
+  }
+  lua_pop(L, 1);
 }
 
 void files_open (lua_State *L) {
-  new_type(L, TEXT, l_text_gc);
-  new_type(L, LOCK, l_unlock);
-  lua_newtable(L);
-  lua_pushcfunction(L, l_unlock);
-  lua_setfield(L, -2, "unlock");
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 2);
+  new_type(L, TEXT, l_text_gc, NULL);
+  new_type(L, LOCK, l_unlock, lock_methods);
+  new_type(L, JOURNAL, l_journal_close, journal_methods);
 }

@@ -1,9 +1,11 @@
 #!/bin/sh
-# nginx with the configuration beside this file, on port $PORT (8080); without FEISHU_APP_ID in
-# the environment the services are the sandbox's. Ends with nginx, or on Ctrl-C.
+# run.sh [FOLDER]: nginx with the configuration in FOLDER (that of this file), on port $PORT (8080);
+# without FEISHU_APP_ID in the environment the services are the sandbox's. Ends with nginx, or on
+# Ctrl-C.
 set -eu
 
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+nginx_example=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+here=$(CDPATH='' cd -- "${1:-$nginx_example}" && pwd)
 work=$(mktemp -d)
 sandbox='' nginx=''
 
@@ -24,7 +26,7 @@ member() {
 }
 
 start_sandbox() {
-    lua5.4 "$here/../sandbox.lua" --no-stdin >"$work/ready" &
+    "$nginx_example/../../run" sandbox --no-stdin >"$work/ready" &
     sandbox=$!
     until [ -s "$work/ready" ]; do
         kill -0 "$sandbox"
@@ -38,7 +40,9 @@ start_sandbox() {
 }
 
 [ -n "${FEISHU_APP_ID:-}" ] || start_sandbox
-sed "s|@PORT@|${PORT:-8080}|; s|@WORK@|$work|" "$here/nginx.conf" >"$work/nginx.conf"
+PORT=${PORT:-8080}
+export PUBLIC_URL="${PUBLIC_URL:-http://127.0.0.1:$PORT}"
+sed "s|@PORT@|$PORT|; s|@WORK@|$work|; s|@HERE@|$here|" "$here/nginx.conf" >"$work/nginx.conf"
 
 # workers of root's nginx would not be allowed to read the sandbox's CA file
 own=''

@@ -10,5 +10,6 @@ require "cloudcal.codes.local_errors"
 require "cloudcal.codes.token"
 require "cloudcal.codes.transport"
 require "cloudcal.pretty"
+require "cloudcal.stores.redis"
 
 return require "cloudcal"

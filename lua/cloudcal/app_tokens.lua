@@ -4,6 +4,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local identity = require "cloudcal.identity"
 local log = require "cloudcal.log"
+local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local stores = require "cloudcal.stores"
 
@@ -43,17 +44,35 @@ end
 -- A token of an app as a source for renewal
 -- =======================================================}
 
--- A store that fails must not fail the call when a token can be had without it.
-local function note_failure(call, message)
-    if message then log.write(call.client, "warn", "the store fails", { reason = message }) end
+local Source = {}
+Source.__index = Source
+
+-- @param field of the answer that holds the token
+-- @param ask function(call, source, how), with how = { early, deadline }: the answer, or nil and
+-- an error
+local function new_source(call, secret, field, tenant_key, ask)
+    return setmetatable({
+        store = stores.of(call.client), field = field, ask = ask,
+        secret = secret, tenant_key = tenant_key,
+        key = table.concat({
+            "token", call.base_url, call.client.app_id, core.sha256(secret), field, tenant_key,
+        }, "\n"),
+    }, Source)
 end
 
-local function look(call, source)
-    if not source.store then return nil end
-    local token, left, failure = source.store:get(source.key)
+-- A store that fails must not fail the call when a token can be had without it.
+local function note_failure(call, message)
+    if not message then return end
+    log.write(call.client, "warn", "the store fails",
+        { reason = redact.text(message, call.secrets) })
+end
+
+function Source:look(call)
+    if not self.store then return nil end
+    local token, left, failure = self.store:get(self.key)
     note_failure(call, failure)
     if not token then return nil end
-    return token, left < RENEW_EARLY and clock.now() >= (notes_of(source.key).rest_until or 0)
+    return token, left < RENEW_EARLY and clock.now() >= (notes_of(self.key).rest_until or 0)
 end
 
 -- A token from the service goes into a header, like one from the caller.
@@ -78,35 +97,24 @@ local function note_refusal(known, err, early)
     for name, value in pairs(err) do known.refusal[name] = value end
 end
 
-local function renew(call, source, ask, early, deadline)
-    local known = notes_of(source.key)
+function Source:renew(call, early, deadline)
+    local known = notes_of(self.key)
     if clock.now() < (known.refusal_until or 0) then return nil, known.refusal end
-    local answer, err = ask { early = early, deadline = deadline }
-    local token = answer and answer[source.field]
-    if answer then err = check_fetched(token, source.field) end
+    local answer, err = self.ask(call, self, { early = early, deadline = deadline })
+    local token = answer and answer[self.field]
+    if answer then err = check_fetched(token, self.field) end
     if err then
         note_refusal(known, err, early)
         return nil, err
     end
     call.secrets[#call.secrets + 1] = token
-    keep(call, source, token, answer.expire)
+    keep(call, self, token, answer.expire)
     return token
 end
 
-local function refuse(source, token)
-    local store = source.store
-    if store and store:get(source.key) == token then store:set(source.key, nil) end
-end
-
-local function source_of(call, secret, field, tenant_key, ask)
-    local source = { store = stores.of(call.client), field = field }
-    source.key = table.concat({
-        "token", call.base_url, call.client.app_id, core.sha256(secret), field, tenant_key,
-    }, "\n")
-    function source.look() return look(call, source) end
-    function source.renew(early, deadline) return renew(call, source, ask, early, deadline) end
-    function source.refuse(token) refuse(source, token) end
-    return source
+function Source:refuse(token)
+    local store = self.store
+    if store and store:get(self.key) == token then store:set(self.key, nil) end
 end
 
 -- {======================================================
@@ -117,6 +125,11 @@ local function ticket_key(call)
     return table.concat({ "ticket", call.base_url, call.client.app_id }, "\n")
 end
 
+-- What was refused for an old ticket may work with the next one.
+local function forget_refusals()
+    for _, known in pairs(notes) do known.refusal_until = nil end
+end
+
 --- Keeps the ticket that the platform pushed.
 -- @return true; or nil and the fields of an error
 function app_tokens.set_ticket(call, ticket)
@@ -125,8 +138,12 @@ function app_tokens.set_ticket(call, ticket)
         return nil, { name = "store_needed", stage = "token", field = "store",
             message = "there is no store for the app ticket" }
     end
+    call.secrets[#call.secrets + 1] = ticket
     local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
-    if kept then return true end
+    if kept then
+        forget_refusals()
+        return true
+    end
     return nil, { name = "store_failed", stage = "token", field = "store", message = failure }
 end
 
@@ -167,46 +184,57 @@ end
 
 local STALE_TICKET = 10012
 
-local function app_token_source(call, secret)
-    return source_of(call, secret, "app_access_token", nil, function(how)
-        local ticket, missing = ticket_of(call)
-        if not ticket then return nil, missing end
-        local answer, err = call.fetch(call, "auth.v3.app_access_token.create", {
-            app_id = call.client.app_id, app_secret = secret, app_ticket = ticket,
-        }, how)
-        if err and err.code == STALE_TICKET then ask_for_ticket(call) end
-        return answer, err
-    end)
-end
-
-local function ask_for_tenant(call, secret, tenant_key, how)
-    local source = app_token_source(call, secret)
-    local app_token, err = renewal.get(source, how.deadline)
-    if not app_token then return nil, err end
-    local answer
-    answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
-        { app_access_token = app_token, tenant_key = tenant_key }, how)
-    if err and err.kind == "unauthenticated" then source.refuse(app_token) end
+local function ask_for_app_token(call, source, how)
+    local ticket, missing = ticket_of(call)
+    if not ticket then return nil, missing end
+    local answer, err = call.fetch(call, "auth.v3.app_access_token.create", {
+        app_id = call.client.app_id, app_secret = source.secret, app_ticket = ticket,
+    }, how)
+    if err and err.code == STALE_TICKET then ask_for_ticket(call) end
     return answer, err
 end
 
+-- The third value tells that the app token was refused.
+local function ask_with_app_token(call, source, how)
+    local app = new_source(call, source.secret, "app_access_token", nil, ask_for_app_token)
+    local app_token, err = renewal.get(app, call, how.deadline)
+    if not app_token then return nil, err end
+    call.secrets[#call.secrets + 1] = app_token
+    local answer
+    answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
+        { app_access_token = app_token, tenant_key = source.tenant_key }, how)
+    if not err or err.kind ~= "unauthenticated" then return answer, err end
+    app:refuse(app_token)
+    return nil, err, true
+end
+
 -- A refused app token is replaced once.
-local function store_app_source(call, secret)
-    local tenant_key = call.options.tenant_key or call.client.tenant_key
-    return source_of(call, secret, "tenant_access_token", tenant_key, function(how)
-        local answer, err = ask_for_tenant(call, secret, tenant_key, how)
-        if answer or err.kind ~= "unauthenticated" then return answer, err end
-        return ask_for_tenant(call, secret, tenant_key, how)
-    end)
+local function ask_as_store_app(call, source, how)
+    local answer, err, was_refused = ask_with_app_token(call, source, how)
+    if not was_refused then return answer, err end
+    return ask_with_app_token(call, source, how)
 end
 
 -- =======================================================}
 
-local function custom_app_source(call, secret)
-    return source_of(call, secret, "tenant_access_token", nil, function(how)
-        return call.fetch(call, "auth.v3.tenant_access_token.internal",
-            { app_id = call.client.app_id, app_secret = secret }, how)
-    end)
+local function ask_as_custom_app(call, source, how)
+    return call.fetch(call, "auth.v3.tenant_access_token.internal",
+        { app_id = call.client.app_id, app_secret = source.secret }, how)
+end
+
+local latest = setmetatable({}, { __mode = "k" }) -- the source of each client's last call
+
+local function source_of(call, secret)
+    local client, tenant_key, ask = call.client, nil, ask_as_custom_app
+    if identity.is_store_app(client) then
+        tenant_key, ask = call.options.tenant_key or client.tenant_key, ask_as_store_app
+    end
+    local source = latest[client]
+    if not source or source.secret ~= secret or source.tenant_key ~= tenant_key then
+        source = new_source(call, secret, "tenant_access_token", tenant_key, ask)
+        latest[client] = source
+    end
+    return source
 end
 
 --- Gets the tenant token of the client's app.
@@ -216,9 +244,8 @@ end
 function app_tokens.get(call)
     local secret, found = app_tokens.secret(call)
     if not secret then return nil, found end
-    local new_source = identity.is_store_app(call.client) and store_app_source or custom_app_source
-    local source = new_source(call, secret)
-    local token, err = renewal.get(source, call.deadline)
+    local source = source_of(call, secret)
+    local token, err = renewal.get(source, call, call.deadline)
     return token, token and source or err
 end
 

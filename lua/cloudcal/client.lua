@@ -107,6 +107,18 @@ local function exchange(call, token, body)
     return nil, fail(call, fields)
 end
 
+local function hide(call, secret)
+    call.secrets[#call.secrets + 1] = secret
+end
+
+-- A service may repeat a secret as it stood in the form.
+local function form(call, body)
+    for _, field in ipairs(call.endpoint.request.body) do
+        if field.secret and body[field.name] then hide(call, core.escape(body[field.name])) end
+    end
+    return request.form(body)
+end
+
 local function encode(call)
     local body, found = call.service.compose(call)
     if body == nil and found then
@@ -114,7 +126,7 @@ local function encode(call)
         return nil, fail(call, found)
     end
     if body == nil or type(body) == "string" then return body end
-    if call.content_type == request.FORM then return request.form(body) end
+    if call.content_type == request.FORM then return form(call, body) end
     local text, path, message = json.encode(body)
     if text then return text end
     return nil, fail(call, { name = "not_sendable", stage = "check",
@@ -139,7 +151,7 @@ local function attempt(call)
         return nil, as_error(call, renewable), { final = true }
     end
     if call.deadline <= clock.now() then return too_late(call) end
-    call.secrets[#call.secrets + 1] = token
+    hide(call, token)
     local limited, waited = limiter.acquire(call)
     if limited then return nil, fail(call, limited), { final = true } end
     if waited then body, err = encode(call) end -- a signature is of its time
@@ -154,7 +166,7 @@ local function attempt(call)
     if call.options.raw then call.meta.raw = redact.json_text(answer.body, call.secrets) end
     local decoded, fields = response.read(call.service, call.endpoint, answer, call.secrets)
     if not fields then return decoded end
-    call.meta.log_id = call.meta.log_id or fields.log_id
+    call.meta.log_id = call.meta.log_id or redact.value(fields.log_id, call.secrets)
     local facts = { token = token, renewable = renewable, token_refused = fields.token_refused,
                     head = answer.head, decoded = decoded }
     fields.token_refused = nil
@@ -181,7 +193,7 @@ local function handle_refused_token(call, facts)
     return first and facts.renewable == true
 end
 
-local budgets = {} -- for retries, by service
+local budgets = retry.budgets
 
 local function budget_of(call)
     return budgets[call.base_url] or retry.BUDGET
@@ -255,6 +267,11 @@ end
 -- Token endpoints
 -- =======================================================}
 
+-- The user and the password as the header has them.
+local function hide_basic(call, basic)
+    hide(call, (core.base64url(basic):gsub("-", "+"):gsub("_", "/")))
+end
+
 local function token_call(outer, operation, body, how)
     local endpoint = endpoints.by_operation[operation]
     local meta, source = new_meta()
@@ -288,6 +305,7 @@ end
 -- @return the answer; or nil, an error, and whether the endpoint acted
 local function fetch(outer, operation, body, how)
     local call = token_call(outer, operation, body, how)
+    if how.basic then hide_basic(call, how.basic) end
     if how.early then
         local now = clock.now()
         call.deadline, call.options.retry = now + (call.deadline - now) / 2, false

@@ -3,6 +3,7 @@
 
 local errors = require "cloudcal.errors"
 local feishu = require "cloudcal.services.feishu"
+local journal = require "cloudcal.journal"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
 local loop = require "cloudcal.wait.loop"
@@ -46,12 +47,6 @@ function cloudcal.sleep(seconds)
     return true
 end
 
-local function not_yet(name)
-    return function()
-        error(name .. " is not in this version", 2)
-    end
-end
-
 -- A table of functions that are read from their file when one of them is first asked for.
 local function when_needed(load)
     return setmetatable({}, { __index = function(self, name)
@@ -64,12 +59,30 @@ end
 --- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
 cloudcal.map = require "cloudcal.map"
 
+--- Opens a journal; see lua/cloudcal/journal.lua.
+cloudcal.journal = journal.open
+
 --- Makes a loop; see lua/cloudcal/wait/loop.lua.
 function cloudcal.loop()
     return loop.new()
 end
 
-cloudcal.redis = not_yet "cloudcal.redis"
+--- Makes a store in a Redis server, which processes and machines share: as `store` for tokens, as
+-- `rate_limit` for the count of calls. One object does for all clients of a Lua state, and one
+-- for each of them would each count for itself where Redis is away.
+--
+-- A round trip takes at most 0.1 s, after which the server counts as away for a second: tokens are
+-- fetched anew, logins are not renewed, and each process takes its share of the rate. A client
+-- over LuaSocket blocks its process so long, loops included; lua-resty-redis blocks only the
+-- light thread. `connect` itself takes as long as it likes: give it a timeout of 0.1 s or less;
+-- if it took longer, that call goes on without Redis.
+-- @param given connect: function() that returns a client such as redis-lua's or lua-resty-redis's,
+-- or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how
+-- many share the rate while Redis is away, 4 if absent
+function cloudcal.redis(given)
+    local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
+    return store
+end
 
 --- What to do with a CalDAV account; see lua/cloudcal/caldav/init.lua.
 cloudcal.caldav = when_needed(function() return require "cloudcal.caldav" end)

@@ -11,6 +11,7 @@ local MAX_WAIT, MAX_WAIT_IN_NGINX = 60, 5 -- seconds
 -- The service counts arrivals; a call may be on its way a little longer than the one before.
 local SLACK = 1.01
 
+local LONGEST_HOLD = 60 -- seconds; no window of the services is longer
 local LOOK_AGAIN = 0.02 -- seconds between two looks at a call that is late
 local NOTHING = 0.0005 -- seconds; who waits less has not waited
 
@@ -143,12 +144,24 @@ end
 function limiter.hold(call, seconds)
     local plan = plan_of(call)
     if not plan or not seconds then return end
-    held_until[plan.key] = math.max(held_until[plan.key] or 0, clock.now() + seconds)
+    local till = clock.now() + math.min(seconds, LONGEST_HOLD)
+    held_until[plan.key] = math.max(held_until[plan.key] or 0, till)
 end
 
--- The shortest time between a request and its answer, by service. Some of it lies before the
--- moment at which the service counts and the rest behind it, for each call the same.
+-- The shortest time between a request and its answer, by service, and of how many. Some of it
+-- lies before the moment at which the service counts and the rest behind it, for each call the
+-- same.
 local quickest = {}
+
+local ENOUGH = 20 -- answers; the first ones may all be slow, as many connections begin at once
+
+-- What can be taken off the time of an answer.
+local function least_of(base_url, took)
+    local known = quickest[base_url] or { least = math.huge, count = 0 }
+    quickest[base_url] = known
+    known.least, known.count = math.min(known.least, took), known.count + 1
+    return known.count > ENOUGH and known.least or 0
+end
 
 --- Notes that an attempt has ended: the service has counted it by now, and earlier by as much
 -- as an answer takes at the least. A slow connection thus does not make two calls look further
@@ -158,12 +171,8 @@ function limiter.settle(call, took)
     local slot, plan = call.slot, call.plan
     if not slot then return end
     call.slot = nil
-    local least = quickest[call.base_url]
-    if took and (not least or took < least) then
-        least = took
-        quickest[call.base_url] = took
-    end
-    plan.store:settle(plan.key, plan.limits, slot, clock.now() - (took and least or 0))
+    local least = took and least_of(call.base_url, took) or 0
+    plan.store:settle(plan.key, plan.limits, slot, clock.now() - least)
 end
 
 return limiter

@@ -7,6 +7,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
+local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local request = require "cloudcal.request"
 local stores = require "cloudcal.stores"
@@ -17,7 +18,10 @@ local logins = {}
 local RENEW_EARLY = 300 -- seconds; or half of the token's life, if that is less
 local RENEW_AGAIN = 15 -- seconds after an early renewal that failed
 local REFRESH_SECONDS = 604800 -- of a refresh token whose answer names no time
-local LEAST = 0.5 -- seconds that a renewal needs, lest its answer comes too late
+
+-- Seconds that a renewal needs, lest its answer comes too late; one that is early can wait for a
+-- call that has more of them.
+local LEAST, LEAST_EARLY = 0.5, 5
 
 local TOKEN = "authen.v2.oauth.token"
 
@@ -54,6 +58,10 @@ local function store_of(call)
     return store
 end
 
+local function hide(call, secret)
+    call.secrets[#call.secrets + 1] = secret
+end
+
 local function seconds_in(value)
     return type(value) == "number" and math.max(0, value) or 0
 end
@@ -85,6 +93,7 @@ end
 local function write(store, key, record, left)
     local kept, message = store:set(key, (json.encode(record)), left)
     if kept then return true end
+    message = redact.text(message, { record.access_token, record.refresh_token })
     return nil, failure("store_failed", message, "store")
 end
 
@@ -100,16 +109,24 @@ end
 -- renewed early.
 local refused, rest_until = {}, {}
 
-local function look(source)
-    local record, left = read(source.store, source.key)
+local Source = { is_vital = true }
+Source.__index = Source
+
+function Source:look(call)
+    local record, left = read(self.store, self.key)
     if not record then return nil, nil, left end
+    hide(call, record.refresh_token)
     local seconds = left_of(record, left, record.expires_in)
     local token = record.access_token
-    if seconds <= 0 or token == refused[source.key] then return nil end
+    if seconds <= 0 or token == refused[self.key] then return nil end
     local is_old = record.refresh_token ~= nil
         and seconds < math.min(RENEW_EARLY, record.expires_in / 2)
-        and clock.now() >= (rest_until[source.key] or 0)
+        and clock.now() >= (rest_until[self.key] or 0)
     return token, is_old
+end
+
+function Source:refuse(token)
+    refused[self.key] = token
 end
 
 local MESSAGES = {
@@ -129,10 +146,6 @@ local function without_refresh_token(record, reason)
     return rest
 end
 
-local function hide(call, secret)
-    call.secrets[#call.secrets + 1] = secret
-end
-
 local function keep(call, source, answer)
     local record = new_record(answer)
     hide(call, answer.access_token)
@@ -142,12 +155,19 @@ local function keep(call, source, answer)
     return record, not kept and found or nil
 end
 
+-- The user may have logged in again meanwhile.
+local function is_replaced(source, record)
+    local current = read(source.store, source.key)
+    return current ~= nil and current.access_token ~= record.access_token
+end
+
 -- Nothing came of a refresh token that was taken out of the store. It goes back if the service
 -- did not take it.
 local function give_back(source, record, left, err, acted)
     if acted ~= "no" then
         return failure("login_lost", MESSAGES.login_lost .. ": " .. err.message)
     end
+    if is_replaced(source, record) then return err end
     if err.kind == "login_required" then record = without_refresh_token(record, "login_expired") end
     local kept, found = write(source.store, source.key, record, left)
     return kept and err or found
@@ -169,28 +189,30 @@ local function refresh(call, source, record, left, how)
     local taken, broken = write(source.store, source.key,
         without_refresh_token(record, "login_lost"), left)
     if not taken then return nil, broken end
-    hide(call, record.refresh_token)
     local answer, err, acted = ask(call, secret,
         { grant_type = "refresh_token", refresh_token = record.refresh_token }, how)
     if not answer then return nil, give_back(source, record, left, err, acted) end
+    if is_replaced(source, record) then return answer.access_token end
     local _, lost = keep(call, source, answer)
     -- the token for the call at hand is good nevertheless
     if lost then log.write(call.client, "error", "the store fails", { reason = lost.message }) end
     return answer.access_token
 end
 
-local function renew(call, source, early, deadline)
-    rest_until[source.key] = early and clock.now() + RENEW_AGAIN or nil
-    local record, left = read(source.store, source.key)
+function Source:renew(call, early, deadline)
+    local record, left = read(self.store, self.key)
     if not record then return nil, left end
+    hide(call, record.access_token)
+    hide(call, record.refresh_token)
     if not record.refresh_token then return nil, ended(record) end
     if left_of(record, left, record.refresh_expires_in) <= 0 then
         return nil, ended { ended = "login_expired" }
     end
-    if deadline - clock.now() < LEAST then
+    if deadline - clock.now() < (early and LEAST_EARLY or LEAST) then
         return nil, failure("deadline_exceeded", "too little time is left to renew the login")
     end
-    return refresh(call, source, record, left, { early = early, deadline = deadline })
+    rest_until[self.key] = early and clock.now() + RENEW_AGAIN or nil
+    return refresh(call, self, record, left, { deadline = deadline })
 end
 
 --- Gets the access token of the user whom a call names.
@@ -199,11 +221,8 @@ end
 function logins.get(call)
     local store, found = store_of(call)
     if not store then return nil, found end
-    local source = { store = store, key = key_of(call), is_vital = true }
-    function source.look() return look(source) end
-    function source.renew(early, deadline) return renew(call, source, early, deadline) end
-    function source.refuse(token) refused[source.key] = token end
-    local token, err = renewal.get(source, call.deadline)
+    local source = setmetatable({ store = store, key = key_of(call) }, Source)
+    local token, err = renewal.get(source, call, call.deadline)
     return token, token and source or err
 end
 
@@ -222,6 +241,8 @@ end
 local function log_in(call, given, begin)
     local store, found = store_of(call)
     if not store then return nil, found end
+    local _, _, broken = store:get(key_of(call)) -- before anybody is asked for anything
+    if broken then return nil, failure("store_failed", broken, "store") end
     local secret
     secret, found = app_tokens.secret(call)
     if not secret then return nil, found end

@@ -322,6 +322,10 @@ options.caldav_profile = {
     identifier = a_word, principal = a_service_url, language = common.language,
 }
 
+options.redis = {
+    connect = a_function, prefix = a_string, processes = a_whole_number_between(1, 1e6),
+}
+
 options.defaults = {
     timeout = 30, connect_timeout = 10,
     max_response_bytes = 8 * 1024 * 1024, max_connections = 32,

@@ -143,19 +143,29 @@ function redact.excerpt(text, secrets, most)
     return masked:sub(1, math.min(most, whole))
 end
 
+local copy_of
+
+local function masked(key, member, secrets, is_hidden)
+    is_hidden = is_hidden or redact.is_secret(key)
+    if type(member) == "table" then return copy_of(member, secrets, is_hidden) end
+    if is_hidden and (type(member) == "string" or type(member) == "number") then return MASK end
+    return redact.value(member, secrets)
+end
+
+-- What stands in a secret field is masked at any depth.
+function copy_of(value, secrets, is_hidden)
+    local copy = {}
+    for key, member in pairs(value) do
+        copy[redact.value(key, secrets)] = masked(key, member, secrets, is_hidden)
+    end
+    return copy
+end
+
 --- Copies a value with every secret masked.
 function redact.value(value, secrets)
     if type(value) == "string" then return redact.text(value, secrets) end
     if type(value) ~= "table" then return value end
-    local copy = {}
-    for key, member in pairs(value) do
-        if redact.is_secret(key) and (type(member) == "string" or type(member) == "number") then
-            copy[key] = MASK
-        else
-            copy[redact.value(key, secrets)] = redact.value(member, secrets)
-        end
-    end
-    return copy
+    return copy_of(value, secrets, false)
 end
 
 return redact

@@ -2,11 +2,13 @@
 -- A source of such a value has
 --   key            of the value in its store, and of the locks
 --   store          one of cloudcal.stores; nil if nothing is kept
---   look()         the value if it can still be used, and whether it is time for the next one;
---                  or nil and nil; the third is the fields of an error that makes all else useless
---   renew(early, deadline)   fetches and keeps the next value, by then at the latest; early: the
---                  old one can still be used. The value; or nil and an error, or its fields
---   refuse(value)  the value cannot be used after all
+--   source:look(call)    the value if it can still be used, and whether it is time for the next
+--                  one; or nil and nil; the third is the fields of an error that makes all else
+--                  useless
+--   source:renew(call, early, deadline)   fetches and keeps the next value, by then at the latest;
+--                  early: the old one can still be used. The value; or nil and an error, or its
+--                  fields
+--   source:refuse(value)   the value cannot be used after all
 --   is_vital       a renewal that is cut short does harm, and so do two at once
 
 local clock = require "cloudcal.clock"
@@ -28,11 +30,11 @@ local function is_held_here(key)
 end
 
 -- A lock whose holder was killed may last until its end.
-local function lock_store(source, limit)
+local function lock_store(source, call, limit)
     local key, deadline = source.key, math.min(limit, clock.now() + LOCK_SECONDS + 1)
     while not source.store:try_lock(key, LOCK_SECONDS) do
         local is_over = clock.now() + LOOK_AGAIN >= deadline
-        if is_over or is_held_here(key) or source.look() then return false end
+        if is_over or is_held_here(key) or source:look(call) then return false end
         if not wait.sleep(LOOK_AGAIN) then return false end
     end
     held_until[key] = clock.now() + LOCK_SECONDS
@@ -52,13 +54,13 @@ local function busy()
 end
 
 -- Renews where it is time, unless somebody else has done so since.
-local function renew(source, is_held, limit)
-    local value, is_old, broken = source.look()
+local function renew(source, call, is_held, limit)
+    local value, is_old, broken = source:look(call)
     if value and not (is_held and is_old) then return value end
     if broken then return nil, broken end
     if source.is_vital and not is_held then return nil, busy() end
     local deadline = math.min(limit, clock.now() + LONGEST_FETCH)
-    local renewed, err = source.renew(value ~= nil, deadline)
+    local renewed, err = source:renew(call, value ~= nil, deadline)
     -- what we hold is good until it ends
     return renewed or value, err
 end
@@ -73,9 +75,9 @@ local function outcome_of(err)
 end
 
 -- Here by the lock of the host, between processes by that of the store.
-local function renew_in_turn(source, lock, limit)
-    local is_held = source.store ~= nil and lock_store(source, limit)
-    local value, err = renew(source, is_held, limit)
+local function renew_in_turn(source, call, lock, limit)
+    local is_held = source.store ~= nil and lock_store(source, call, limit)
+    local value, err = renew(source, call, is_held, limit)
     if is_held then unlock_store(source) end
     if lock then wait.unlock(lock, outcome_of(err)) end
     return value, not value and err or nil
@@ -91,29 +93,30 @@ local function ended_early(deadline)
 end
 
 -- Who began to fetch may go away: a lock is never left behind, and what is vital goes on.
-local function renew_shielded(source, lock, deadline)
+local function renew_shielded(source, call, lock, deadline)
     local done, value, err = wait.shielded(function(is_detached)
         local limit = is_detached and source.is_vital and math.huge or deadline
-        return true, renew_in_turn(source, lock, limit)
+        return true, renew_in_turn(source, call, lock, limit)
     end, deadline, source.is_vital)
     if done then return value, err end
     return nil, ended_early(deadline)
 end
 
 --- Gets the value: as it is kept, or from whoever is about to fetch it, or by fetching it.
--- @param deadline of the call that needs it
+-- @param call that needs it
+-- @param deadline of the wait for it
 -- @return the value; or nil and an error or the fields of one
-function renewal.get(source, deadline)
-    local value, is_old, broken = source.look()
+function renewal.get(source, call, deadline)
+    local value, is_old, broken = source:look(call)
     if value and not is_old then return value end
     if broken then return nil, broken end
     local lock, outcome
     if source.store then lock, outcome = wait.lock(source.key, deadline, TURN_SECONDS) end
     if outcome then
-        value = source.look()
+        value = source:look(call)
         return value, not value and outcome or nil
     end
-    return renew_shielded(source, lock, deadline)
+    return renew_shielded(source, call, lock, deadline)
 end
 
 return renewal

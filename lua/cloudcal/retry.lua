@@ -11,6 +11,9 @@ local COST, COST_OF_TIMEOUT = 5, 10
 --- What the budget of a service holds at most, and at first.
 retry.BUDGET = 500
 
+--- The budgets that are not full, by base_url.
+retry.budgets = {}
+
 --- The budget after a success.
 function retry.earn(budget)
     return math.min(retry.BUDGET, budget + 1)

@@ -51,9 +51,9 @@ function tokens.get(call)
     return token, token and true or source
 end
 
---- Forgets a token that the service refused.
+--- Forgets a token that the service refused; the token endpoints are asked without one.
 function tokens.drop(call, token)
-    if call.token_source then call.token_source.refuse(token) end
+    if token and call.token_source then call.token_source:refuse(token) end
 end
 
 return tokens

@@ -2,6 +2,7 @@
 
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
+local redis_server = require "spec.redis_server"
 local sandboxes = require "cloudcal.sandbox"
 local server = require "spec.hosts.nginx_server"
 local socket = require "socket"
@@ -865,6 +866,112 @@ describe("in nginx", function()
         it("let a call wait 5 seconds at most, also with one worker", function()
             local host = start { server = SERVER, values = { init = INIT } }
             assert.equal("own_rate_limit at once", get(host, "/over").body)
+        end)
+    end)
+
+    describe("a Redis server, by nginx's own client,", function()
+        local INIT = [[
+        shared = cloudcal.redis { prefix = "nginx:", processes = 2, connect = function()
+            local client = require "nginx.redis":new()
+            client:set_timeout(100)
+            local connected, problem = client:connect("127.0.0.1", %(redis_port))
+            return connected and client, problem
+        end }
+        at_init = select(3, shared:get "a")]]
+        local SERVER = [[
+        location = /token { content_by_lua_block {
+            ngx.print(call(0, app_client { store = shared }), " ", ngx.worker.pid())
+        } }
+        location = /rate { content_by_lua_block {
+            local client = cloudcal.feishu(options { rate_limit = shared, retry = false })
+            ngx.print(ending(client:primary_calendar()), " ", ngx.worker.pid())
+        } }
+        location = /at_init { content_by_lua_block { ngx.print(tostring(at_init)) } }
+        location = /get {
+            content_by_lua_block {
+                shared:set("key", "value", 10)
+                ngx.print(tostring((shared:get "key")))
+            }
+            log_by_lua_block { note("log", tostring(select(3, shared:get "key"))) }
+        }]]
+        local redis
+
+        before_each(function() redis = redis_server.start() end)
+        after_each(function() redis:kill() end)
+
+        local function begin_host(box)
+            local init = INIT:gsub("%%%(redis_port%)", redis.port)
+            return start { sandbox = box, workers = 2, listen = "reuseport", server = SERVER,
+                values = { init = init } }
+        end
+
+        local function requests_with(text)
+            local count = 0
+            for _, request in ipairs(control(sandbox, "GET", "/_sandbox/requests")) do
+                if request.path:find(text, 1, true) then count = count + 1 end
+            end
+            return count
+        end
+
+        it("brings one token to all workers", function()
+            local host = begin_host(sandbox)
+            control(sandbox, "DELETE", "/_sandbox/requests")
+            queue_fault(sandbox, "slow:0.3")
+            local answers = finish_all(begin(host, "/token", 100))
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            assert.equal(1, requests_with "tenant_access_token")
+            assert_clean(host)
+        end)
+
+        it("lets all workers together keep the rate", function()
+            core.sleep(1.1)
+            local host = begin_host(strict)
+            finish_all(begin(host, "/call", 20)) -- connections
+            core.sleep(1.1)
+            local started = core.now()
+            local answers = finish_all(begin(host, "/rate", 130))
+            local seconds = core.now() - started
+            assert_all_ok(answers)
+            assert.equal(2, pids_of(answers))
+            assert.is_true(seconds > 1.9 and seconds < 8, "took " .. seconds)
+            assert_clean(host)
+        end)
+
+        it("is away in phases without sockets, and only there", function()
+            local host = begin_host(sandbox)
+            assert.equal("value", get(host, "/get").body)
+            eventually(function()
+                return get(host, "/note?name=log").body:find("^Redis is away: ")
+            end, 5, "heard of it in the log phase")
+            assert.truthy(get(host, "/at_init").body:find("^Redis is away: "))
+            for _ = 1, 20 do assert.equal("value", get(host, "/get").body) end
+        end)
+
+        it("may be paused, killed and started again", function()
+            local host = begin_host(sandbox)
+            assert_all_ok(finish_all(begin(host, "/token", 20)))
+            redis:signal "STOP"
+            local answers = finish_all(begin(host, "/rate", 20))
+            assert_all_ok(answers)
+            for _, answer in ipairs(answers) do assert.is_true(answer.seconds < 4) end
+            redis:kill()
+            assert_all_ok(finish_all(begin(host, "/rate", 10)))
+            assert_all_ok(finish_all(begin(host, "/token", 10)))
+            redis:start_again()
+            eventually(function() return get(host, "/get").body == "value" end, 10, "came back")
+            assert_all_ok(finish_all(begin(host, "/token", 20)))
+            assert.equal(1, redis:ask("EXISTS", "nginx:key"))
+            wait_until_idle(host)
+            assert_no_crash(host)
+        end)
+
+        it("is reached by connections that are used again", function()
+            local host = begin_host(sandbox)
+            for _ = 1, 50 do assert.equal("value", get(host, "/get").body) end
+            local _, _, connections = redis:ask("INFO", "stats")
+                :find("total_connections_received:(%d+)")
+            assert.is_true(tonumber(connections) < 20, connections)
         end)
     end)
 

@@ -124,13 +124,14 @@ function server:log()
     return read(self.dir .. "/error.log")
 end
 
-local function state_of(pid)
+--- The state of a process, a letter of ps; nil: there is none.
+function server.state_of(pid)
     return read(("/proc/%d/stat"):format(pid)):match("%) (%a)")
 end
 
 --- Tells whether a process runs.
 function server.is_running(pid)
-    local state = state_of(pid)
+    local state = server.state_of(pid)
     return state ~= nil and state ~= "Z"
 end
 

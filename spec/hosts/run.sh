@@ -106,6 +106,11 @@ nginx_workers() {
     report "nginx $(version_of nginx -v)" LuaJIT $?
 }
 
+oauth_callback() {
+    bounded "$EXAMPLE_SECONDS" lua5.4 spec/run.lua spec/hosts/oauth_callback.lua
+    report "nginx, web login" LuaJIT $?
+}
+
 given_up() {
     bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/leaks.lua
     report "valgrind $(version_of valgrind --version)" 5.4 $?
@@ -161,8 +166,8 @@ embedded_dynamic() { embedded dynamic; }
 
 # -----------------------------------------------------------------------------------------
 
-all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers given_up event_loops caldav_server
-    neovim love_screen haproxy_chroot embedded_static embedded_dynamic'
+all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers oauth_callback given_up event_loops
+    caldav_server neovim love_screen haproxy_chroot embedded_static embedded_dynamic'
 chosen=${*:-$all}
 
 for host in $chosen; do

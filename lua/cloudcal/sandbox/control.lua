@@ -130,12 +130,19 @@ local function show_ticket(door)
     return reply(200, { app_ticket = ticket })
 end
 
+local function show_calendars(door)
+    local calendars = door.world:calendars(door.service)
+    if not calendars then return reply(404, { error = "this service keeps no calendars" }) end
+    return reply(200, text.array(calendars))
+end
+
 local handlers = {
     ["POST /_sandbox/faults"] = queue_faults,
     ["DELETE /_sandbox/faults"] = clear("queue", "queues"),
     ["GET /_sandbox/requests"] = show_requests,
     ["DELETE /_sandbox/requests"] = clear "requests",
     ["GET /_sandbox/state"] = show_state,
+    ["GET /_sandbox/calendars"] = show_calendars,
     ["POST /_sandbox/revoke"] = revoke,
     ["GET /_sandbox/ticket"] = show_ticket,
 }

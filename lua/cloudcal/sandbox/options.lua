@@ -237,9 +237,9 @@ exchange_account containing "sync-error" (the sync ends in err); an OAuth scope 
 in its own tenant and in those whose tenant_key begins with "tenant".
 
 For tests: GET or DELETE /_sandbox/requests, DELETE /_sandbox/faults, GET /_sandbox/state,
-GET /_sandbox/ticket (the app_ticket that is good now), and POST /_sandbox/revoke
-{"kind":"user"}, or tenant, app, refresh, ticket: what was given out stops working, with
-"all":true also the tokens of the ready line.
+GET /_sandbox/calendars (Youkong: which user has which), GET /_sandbox/ticket (the app_ticket
+that is good now), and POST /_sandbox/revoke {"kind":"user"}, or tenant, app, refresh, ticket:
+what was given out stops working, with "all":true also the tokens of the ready line.
 ]]
 
 --- The text of --help.

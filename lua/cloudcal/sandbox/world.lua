@@ -66,6 +66,12 @@ end
 --- The ticket of the store app that is good now; nil for a service that has none.
 function methods:ticket(service) return self.places[service].app_ticket end
 
+--- The calendars of a service's users; nil for a service whose users have one that is not kept.
+function methods:calendars(service)
+    local calendars = doors[service].calendars
+    return calendars and calendars(self.places[service])
+end
+
 --- What clients of each service need to know.
 function methods:credentials()
     local all = {}

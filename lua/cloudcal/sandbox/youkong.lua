@@ -34,6 +34,19 @@ function youkong.counts(place)
     return counts
 end
 
+--- The calendars that there are, with their users, in no order.
+function youkong.calendars(place)
+    local list = {}
+    for code, user in pairs(place.users) do
+        for id, calendar in pairs(user.calendars) do
+            list[#list + 1] = {
+                user_code = code, calendar_id = id, calendar_name = calendar.name,
+            }
+        end
+    end
+    return list
+end
+
 --- Nothing here is common to all answers.
 function youkong.prepare() end
 

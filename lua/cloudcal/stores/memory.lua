@@ -9,9 +9,9 @@
 --   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`,
 --                                      or with its process (stores/file.lua)
 --   store:unlock(key)
---   store:reserve(key, limits, most)   seconds to wait for the reserved slot, and its number; or
---                                      nil and the seconds that would be needed, if that is
---                                      over `most`
+--   store:reserve(key, limits, most)   seconds to wait for the reserved slot, and its number (of
+--                                      whatever type); or nil and the seconds that would be
+--                                      needed, if that is over `most`
 --   store:check(key, limits, number)   seconds that the slot is still away, after that wait: the
 --                                      calls before it may have been late
 --   store:settle(key, limits, number, time)   the service counted that call at `time` or before
@@ -102,10 +102,21 @@ local function forget_old(window, now)
     end
 end
 
-local function record(window, number, slot, now)
+-- What was before so many calls does not matter to any later one.
+local function start_over(window, first)
+    window.times, window.open = {}, {}
+    window.first = math.ceil(first / window.stride)
+end
+
+local function record(window, first, last, slot, now)
     forget_old(window, now)
-    if number % window.stride > 0 then return end
-    window.times[number / window.stride], window.open[number / window.stride] = slot, true
+    if last - first >= window.count then
+        first = last - window.count + 1
+        start_over(window, first)
+    end
+    for index = math.ceil(first / window.stride), math.floor(last / window.stride) do
+        window.times[index], window.open[index] = slot, true
+    end
 end
 
 local function windows_of(self, key)
@@ -131,14 +142,41 @@ local function slot_for(windows, limits, number, now)
     return slot
 end
 
-function memory:reserve(key, limits, most)
+local function add(windows, count, slot, now)
+    local first = windows.calls
+    windows.calls = first + count
+    for i = 1, #windows do record(windows[i], first, first + count - 1, slot, now) end
+    return windows.calls - 1
+end
+
+-- {======================================================
+-- Several calls may be taken as one: at one time, under the number of the last. That is for
+-- stores/redis.lua, where one call stands for those of other processes, too.
+-- =======================================================}
+
+--- Reserves a slot.
+-- @param count calls that are taken as one; 1 if absent
+function memory:reserve(key, limits, most, count)
+    count = count or 1
     local windows, now = windows_of(self, key), clock.now()
-    local number = windows.calls
-    local slot = slot_for(windows, limits, number, now)
+    local slot = slot_for(windows, limits, windows.calls + count - 1, now)
     if slot - now > most then return nil, slot - now end
-    windows.calls = number + 1
-    for i = 1, #windows do record(windows[i], number, slot, now) end
-    return slot - now, number
+    return slot - now, add(windows, count, slot, now)
+end
+
+--- Tells how many seconds the next call would have to wait.
+function memory:ahead(key, limits)
+    local windows, now = windows_of(self, key), clock.now()
+    return slot_for(windows, limits, windows.calls, now) - now
+end
+
+--- Takes note of calls that somebody else has let through.
+-- @param seconds until they start
+-- @return their number
+function memory:note(key, limits, count, seconds)
+    local windows, now = windows_of(self, key), clock.now()
+    for i = 1, #limits do window_for(windows, limits[i]) end
+    return add(windows, count, now + seconds, now)
 end
 
 function memory:check(key, limits, number)
@@ -146,10 +184,16 @@ function memory:check(key, limits, number)
     return slot_for(windows_of(self, key), limits, number, now) - now
 end
 
-function memory:settle(key, _, number, time)
-    for _, window in ipairs(windows_of(self, key)) do
-        local index = number / window.stride
+local function settle(window, first, last, time)
+    for index = math.ceil(first / window.stride), math.floor(last / window.stride) do
         if window.open[index] then window.times[index], window.open[index] = time, nil end
+    end
+end
+
+function memory:settle(key, _, number, time, count)
+    for _, window in ipairs(windows_of(self, key)) do
+        local first = number - math.min(count or 1, window.count) + 1
+        settle(window, first, number, time)
     end
 end
 

@@ -1,0 +1,147 @@
+--- The examples that need no host but Lua: each is run as its user would.
+
+local lua = require "spec.lua"
+local peer = require "spec.peer"
+local sandboxes = require "cloudcal.sandbox"
+local support = require "spec.support"
+
+local quote = peer.quote
+
+-- The command line of an example for a sandbox's app; nil: the example's own sandbox.
+local function command(sandbox, ...)
+    local words = { "env -u FEISHU_APP_ID" }
+    if sandbox then
+        words = {
+            "env FEISHU_APP_ID=" .. sandbox.feishu.app_id,
+            "FEISHU_APP_SECRET=" .. sandbox.feishu.app_secret,
+            "CLOUDCAL_BASE_URL=" .. sandbox.feishu.base_url,
+            "CLOUDCAL_CA_FILE=" .. quote(sandbox.ca_file),
+        }
+    end
+    words[#words + 1] = lua.command()
+    for _, word in ipairs { ... } do words[#words + 1] = quote(word) end
+    return table.concat(words, " ")
+end
+
+local function read(path)
+    local file = io.open(path)
+    local text = file and file:read("*a") or ""
+    if file then file:close() end
+    return text
+end
+
+local function run(line)
+    local text = peer.shell(("{ %s; } 2>&1; echo exit $?"):format(line))
+    return text, tonumber(text:match("exit (%d+)\n$"))
+end
+
+-- Starts a command, which can be read as it goes on.
+-- @return its output with "exit N" at the end, and the number of its process
+local function start(line)
+    local pipe = assert(io.popen(("sh -c %s 2>&1; echo exit $?"):format(
+        quote("echo $$; exec " .. line))))
+    return pipe, tonumber(pipe:read "*l")
+end
+
+describe("examples/login.lua", function()
+    local EXAMPLE = "examples/login.lua"
+    local sandbox = support.sandbox { device_interval = 1 }
+    local directory, file
+
+    before_each(function()
+        directory = peer.shell("mktemp -d"):match("[^\n]+")
+        file = directory .. "/state/cloudcal/tokens.json"
+    end)
+
+    after_each(function() peer.shell("rm -rf " .. quote(directory)) end)
+
+    local function logins()
+        return support.state("feishu").device_authorizations or 0
+    end
+
+    it("asks the user once, and keeps the login for its user only", function()
+        local before = logins()
+        local text, status = run(command(sandbox, EXAMPLE, file))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("type the code %x%x%x%x%-%x%x%x%x"), text)
+        assert.equal(before + 1, logins())
+        local calendar = assert(text:match("%s(%S+@group%.calendar%.%S+)"), text)
+        local again, its_status = run(command(sandbox, EXAMPLE, file))
+        assert.equal(0, its_status, again)
+        assert.is_nil(again:find("code", 1, true), again)
+        assert.truthy(again:find(calendar, 1, true), again)
+        assert.equal(before + 1, logins())
+        assert.equal("700 700 600 ", (peer.shell(("cd %s && stat -c %%a state state/cloudcal "
+            .. "state/cloudcal/tokens.json"):format(quote(directory))):gsub("\n", " ")))
+    end)
+
+    it("takes the user's state directory where no file is given", function()
+        local line = ("XDG_STATE_HOME=%s %s"):format(quote(directory .. "/state"),
+            command(sandbox, EXAMPLE))
+        local text, status = run(line)
+        assert.equal(0, status, text)
+        assert.truthy(read(file):find(sandbox.feishu.app_id, 1, true))
+        assert.is_nil((text .. read(EXAMPLE)):find("eyJ", 1, true))
+    end)
+
+    it("runs without any app, against a sandbox of its own", function()
+        local text, status = run(command(nil, EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("@group.calendar.", 1, true), text)
+    end)
+
+    it("says what is wrong, and ends with 1 or 2", function()
+        local text, status = run(command(sandbox, EXAMPLE, "--help"))
+        assert.equal(2, status, text)
+        assert.truthy(text:find("use:", 1, true), text)
+        peer.shell(("cd %s && umask 022 && echo '{}' >open.json"):format(quote(directory)))
+        text, status = run(command(sandbox, EXAMPLE, directory .. "/open.json"))
+        assert.equal(1, status, text)
+        assert.truthy(text:find("open.json", 1, true), text)
+        text, status = run(command(sandbox, EXAMPLE, "/dev/null/tokens.json"))
+        assert.equal(1, status, text)
+        assert.is_nil(text:find("code", 1, true), text)
+    end)
+
+    describe("while the user thinks", function()
+        local slow, pipe
+
+        setup(function()
+            slow = assert(sandboxes.start { device_approval = "never", device_seconds = 20 })
+        end)
+
+        teardown(function() slow.stop() end)
+
+        -- @return the address of the page, and the number of the process that waits
+        local function begin()
+            local number, seen
+            pipe, number = start(command(slow, EXAMPLE, file))
+            repeat
+                local line = assert(pipe:read "*l", seen)
+                seen = (seen or "") .. line .. "\n"
+            until line:find "^Waiting"
+            return seen:match "or open (%S+)", number
+        end
+
+        local function ending()
+            local text = pipe:read "*a"
+            pipe:close()
+            return text
+        end
+
+        it("takes no for an answer", function()
+            local address = begin()
+            assert.equal(200, (support.exchange(support.exchange_options("feishu", "",
+                { url = address .. "&deny=1", ca_file = slow.ca_file }))))
+            local text = ending()
+            assert.truthy(text:find("access_denied", 1, true), text)
+            assert.truthy(text:find("exit 1\n", 1, true), text)
+        end)
+
+        it("ends by Ctrl-C", function()
+            local _, number = begin()
+            peer.shell("kill -INT " .. number)
+            assert.equal("interrupted\nexit 130\n", ending())
+        end)
+    end)
+end)
