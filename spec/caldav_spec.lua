@@ -282,6 +282,41 @@ describe("cloudcal.caldav.write_profile", function()
     end)
 end)
 
+describe("a reference in an answer", function()
+    local url = require "cloudcal.caldav.url"
+    local HOST = "https://host.com"
+
+    it("is read as RFC 3986 reads it, on the same server", function()
+        local cases = {
+            ["/x"] = "/x", ["x"] = "/a/b/x", ["./x/"] = "/a/b/x/", ["../x"] = "/a/x",
+            ["../../../x"] = "/x", [".."] = "/a/", ["."] = "/a/b/", ["/a/./b/../c"] = "/a/c",
+            ["/a/%2e%2E/c"] = "/c", ["/x?y=/../z"] = "/x?y=/../z", ["/x#y"] = "/x",
+            ["//host.com/x"] = "/x", ["//HOST.com:443"] = "/", ["https://host.com"] = "/",
+            ["HTTPS://Host.COM:443/x"] = "/x", ["/a//b"] = "/a//b", [" /x\n"] = "/x",
+            ["/a b"] = "/a%20b", ["/日"] = "/%E6%97%A5", ["/a%20b"] = "/a%20b",
+            ["/a\0\127\\"] = "/a%00%7F%5C", ["https://host.com/../x"] = "/x",
+        }
+        for reference, path in pairs(cases) do
+            assert.equal(HOST .. path, url.resolve(url.parse(HOST .. "/a/b/c?d=/e/"), reference))
+        end
+    end)
+
+    it("is nothing where it names another one", function()
+        for _, reference in ipairs { "", " ", "#x", "http://host.com/", "https://host.com:444/",
+            "https://host.com.evil.com/", "https://evil.com/host.com", "//evil.com/", "//",
+            "https://host.com@evil.com/", "https://u@host.com/", "https://host.com:443@evil.com/",
+            "https://host.com\\@evil.com/", "https://host.com%2eevil.com/", "https://host.com./",
+            "https:/x", "https:x", "mailto:a@host.com", "file:///etc/passwd", "a:b",
+            "https://host.com?@evil.com/", "https://host.com#@evil.com/x", "https://[::1]/",
+            "https://host.com:/", "https://host.com:-443/", "https://host.com:443x/" } do
+            local result = url.resolve(url.parse(HOST .. "/a/"), reference)
+            -- what follows "#" is no part of the address
+            local expected = reference:find "#@" and HOST .. "/" or nil
+            assert.equal(expected, result, reference)
+        end
+    end)
+end)
+
 -- {======================================================
 -- A CalDAV server of the spec's own
 -- =======================================================}
