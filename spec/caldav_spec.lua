@@ -4,6 +4,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local cqueues = require "cqueues"
 local lua = require "spec.lua"
 local lxp = require "lxp"
 local peer = require "spec.peer"
@@ -517,7 +518,12 @@ describe("cloudcal.caldav.check", function()
 
     it("lets others work in a loop", function()
         local log = {}
-        local server = peer.listen(serve(routes(), log), ctx)
+        local server = peer.listen(serve(routes {
+            ["/.well-known/caldav"] = function() -- nobody gets on before all have begun
+                while #log < 5 do cqueues.sleep(0.01) end
+                return redirect(301, "/dav/")
+            end,
+        }, log), ctx)
         local loop = cloudcal.loop()
         local tasks = {}
         for i = 1, 5 do
@@ -530,8 +536,6 @@ describe("cloudcal.caldav.check", function()
         server.close()
         for i = 1, 5 do assert.equal("Work", results[i][1].calendars[1].name) end
         assert.equal(20, #log)
-        assert.equal("PROPFIND", log[5].method)
-        assert.equal("/.well-known/caldav", log[5].path) -- all began before one was done
     end)
 
     it("is cancelled with its task", function()
@@ -819,7 +823,7 @@ describe("a CalDAV server that misbehaves", function()
     it("gets no endless depth, number or name", function()
         local open, close = ("<a>"):rep(33), ("</a>"):rep(33)
         for _, body in ipairs { open .. close, ("<a>"):rep(100000),
-            "<a>" .. ("<b/>"):rep(200001) .. "</a>", "<" .. ("a"):rep(257) .. "/>",
+            "<a>" .. ("<b/>"):rep(50001) .. "</a>", "<" .. ("a"):rep(257) .. "/>",
             '<a xmlns:x="' .. ("n"):rep(100000) .. '">' .. ("<x:b/>"):rep(100000) .. "</a>" } do
             local seen = fails(routes { ["/me/"] = answer("207 Multi-Status", body) },
                 "bad_response", "xml_refused")
@@ -858,7 +862,7 @@ describe("a CalDAV server that misbehaves", function()
     it("by being slow meets one deadline for all", function()
         local function slow(bytes)
             return function()
-                require "cqueues".sleep(0.25)
+                cqueues.sleep(0.25)
                 return bytes
             end
         end
