@@ -71,15 +71,6 @@ describe("require cloudcal", function()
     end)
 end)
 
-describe("what later versions bring", function()
-    local LATER = "not in this version"
-
-    it("raises at the caller's line", function()
-        pipeline.raises(function() cloudcal.caldav.anything() end, "cloudcal.caldav", LATER)
-        pipeline.raises(function() cloudcal.caldav() end, "cloudcal.caldav", LATER)
-    end)
-end)
-
 describe("cloudcal.assert", function()
     it("hands all values through when the first is true", function()
         assert.same({ 1, nil, 3, n = 3 }, lua.pack(cloudcal.assert(1, nil, 3)))

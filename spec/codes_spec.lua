@@ -108,7 +108,7 @@ local NEVER_SENT = set_of [[
 ]]
 
 local KIND_OF_LOCAL = {
-    not_found = "no_primary_calendar",
+    not_found = "no_primary_calendar caldav_collection_missing",
     rejected = "exchange_sync_failed clock_skew youkong_refused unknown_code oauth_refused",
     timeout = "exchange_sync_late deadline_exceeded login_busy",
     login_required = [[
@@ -116,20 +116,24 @@ local KIND_OF_LOCAL = {
         expired_token access_denied invalid_grant authorization_pending
     ]],
     app_setup = "invalid_client app_ticket_missing",
-    unauthenticated = "no_credentials token_function_failed http_unauthorized",
+    unauthenticated = [[
+        no_credentials token_function_failed http_unauthorized caldav_unauthorized
+    ]],
     cannot_wait = "cannot_wait",
     bad_response = [[
         wrong_path_or_base_url not_json not_utf8 not_the_envelope inexact_integer
-        wrong_response_type
+        wrong_response_type no_caldav_here not_xml xml_refused not_multistatus no_principal
+        no_calendar_home foreign_address too_many_redirects
     ]],
     out_of_memory = "out_of_memory",
     invalid_request = [[
         signer_failed unknown_field wrong_type too_long too_short unknown_value missing_field
         unwanted_field filled_by_cloudcal invalid_utf8 invalid_path invalid_header invalid_token
         wrong_token_kind identity_unclear not_for_tenants not_sendable invalid_redirect_uri
-        missing_tenant_key store_needed shared_store_needed store_failed
+        missing_tenant_key store_needed shared_store_needed store_failed invalid_account
+        file_not_written
     ]],
-    permission_denied = "http_forbidden",
+    permission_denied = "http_forbidden caldav_forbidden",
     rate_limited = "http_too_many_requests own_rate_limit slow_down",
     service_error = "http_server_error",
 }

@@ -39,16 +39,19 @@ local C = files "src -name '*.[ch]'"
 
 -- A module requires modules of lower layers only.
 local LAYERS = {
-    [[core version log redact retry endpoints codes]],
-    [[json clock wait.block wait.nginx wait.yieldable]],
+    [[core version log redact retry endpoints codes caldav.xml]],
+    [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
     [[schema pretty errors wait.loop stores.memory stores.nginx
         stores.redis_scripts]],
     [[wait map identity journal stores.redis_link]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],
-    [[request app_tokens stores.redis]],
-    [[logins]],
+    [[request app_tokens stores.redis caldav.url]],
+    [[logins caldav.account caldav.discovery]],
+    [[caldav.profile]],
+    [[caldav.session]],
+    [[caldav]],
     [[tokens]],
     [[client]],
     [[services.base]],
@@ -60,7 +63,10 @@ local LAYERS = {
 local SANDBOX_MAY = { endpoints = true, schema = true, json = true, codes = true }
 
 -- Modules of others, and who may require them.
-local FOREIGN = { json = { cjson = true }, ["wait.nginx"] = { ["ngx.semaphore"] = true } }
+local FOREIGN = {
+    json = { cjson = true }, ["caldav.xml"] = { lxp = true },
+    ["wait.nginx"] = { ["ngx.semaphore"] = true },
+}
 
 local layer_of = {}
 for number, names in ipairs(LAYERS) do

@@ -318,6 +318,80 @@ describe("secrets", function()
         for _, line in ipairs(lines) do walk(line, "log line", { "PASSWORD" }) end
     end)
 
+    describe("of a CalDAV account", function()
+        local account = { server_address = "caldav.example.com", user_name = "u",
+                          password = WORD .. "cal<&>/x+y=" .. WORD }
+        -- base64 of user and password: the whole, and of it what no other text holds
+        local encoded = "dTpDQU5BUlljYWw8Jj4veCt5PUNBTkFSWQ=="
+        local more = { encoded:sub(1, -3) }
+
+        local function echoes()
+            local escaped = account.password:gsub("[<&>]",
+                { ["<"] = "&lt;", ["&"] = "&amp;", [">"] = "&gt;" })
+            local in_url = core.escape(account.password)
+            return ("%s %s %s Basic %s"):format(account.password, escaped, in_url, encoded),
+                escaped, in_url
+        end
+
+        local function visit(answers, changes)
+            lines = {}
+            pipeline.with_scripted("feishu", answers, {}, function(_, server)
+                local own = { server_address = server.base_url, user_name = "u",
+                              password = account.password }
+                local given = { allow_plain_http = true, logger = logger, log_level = "debug",
+                                retry = { max_delay = 0.01 }, timeout = 5 }
+                for name, value in pairs(changes or {}) do given[name] = value end
+                local _, err, meta = cloudcal.caldav.check(own, given)
+                look_at(nil, err, meta, more)
+                assert.is_true(#lines > 0)
+                for _, line in ipairs(lines) do walk(line, "log line", more) end
+                for i, request in ipairs(server.requests()) do
+                    -- the second one is where the server itself sends us
+                    if i == 1 then assert_clean(request.head:match("^[^\n]*"), "URL") end
+                    assert_clean(request.body, "request body")
+                    assert.truthy(request.head:find("Basic " .. encoded, 1, true))
+                end
+                return err
+            end)
+        end
+
+        it("are in no outcome of a check", function()
+            local echo, escaped, in_url = echoes()
+            local headers = "X-Echo: " .. echo .. "\r\nX-Request-Id: " .. account.password
+                .. "\r\n"
+            local foreign = "Location: https://example.com/?" .. in_url .. "\r\n"
+            local href = ("<d:multistatus xmlns:d='DAV:'><d:response><d:href>/</d:href>"
+                .. "<d:propstat><d:prop><d:current-user-principal><d:href>https://x.com/%s"
+                .. "</d:href></d:current-user-principal></d:prop></d:propstat></d:response>"
+                .. "</d:multistatus>"):format(escaped)
+            for _, status in ipairs { "200 OK", "207 M", "401 No", "403 No", "404 No", "429 No",
+                                      "500 No", "302 Found", "999 What" } do
+                visit { pipeline.answer(echo, headers, status) }
+                visit { pipeline.answer(echo, headers .. foreign, status) }
+            end
+            visit { pipeline.answer(href, headers, "207 M") }
+            visit { pipeline.answer(href:gsub("https://x.com", ""), headers, "207 M"),
+                    pipeline.answer(echo, headers, "404 No") }
+            visit({ pipeline.answer(echo, headers, "207 M") }, { max_response_bytes = 5 })
+            visit { "HTTP/1.1 207 M\r\nContent-Length: 5000\r\n" .. headers .. "\r\n" .. echo }
+            visit { "garbage " .. echo .. "\r\n\r\n" }
+        end)
+
+        it("are in no error about the account", function()
+            for _, changes in ipairs { { password = WORD .. "\n" .. WORD }, { user_name = "a:b" },
+                { password = WORD .. "\255" }, { server_address = "no host" },
+                { server_address = "https://u:" .. WORD .. "@host.com" } } do
+                local own = setmetatable(changes, { __index = account })
+                local _, err, meta = cloudcal.caldav.check(own)
+                look_at(nil, err, meta, more)
+            end
+            local _, err = cloudcal.caldav.write_profile(account, "/no/such/" .. account.password)
+            walk(err, "err", more)
+            _, err = cloudcal.caldav.profile({ password = WORD, user_name = "\0" })
+            walk(err, "err", more)
+        end)
+    end)
+
     it("are in no message that a mistake raises", function()
         local secret = WORD .. "\n"
         local mistakes = {
@@ -334,6 +408,10 @@ describe("secrets", function()
             function() cloudcal.feishu { user_access_token = WORD }:with { typo = 1 } end,
             function() cloudcal.feishu {}:primary_calendar { token = WORD, typo = 1 } end,
             function() cloudcal.feishu {}:primary_calendar { token = { WORD } } end,
+            function() cloudcal.caldav.check({ password = WORD }, { typo = 1 }) end,
+            function() cloudcal.caldav.check({ password = WORD }, { proxy = WORD }) end,
+            function() cloudcal.caldav.profile({ password = WORD }, { name = 1 }) end,
+            function() cloudcal.caldav.write_profile({ password = WORD }, "") end,
         }
         for i, mistake in ipairs(mistakes) do
             local fine, traceback = xpcall(mistake, debug.traceback)

@@ -1,6 +1,8 @@
 --- cloudcal with every module loaded, where `require "cloudcal"` leaves some until they are needed:
 -- for a host that goes into a chroot, or gives up its right to read files, after loading scripts.
 
+require("cloudcal.caldav.xml").library()
+require "cloudcal.caldav"
 require "cloudcal.codes.calendar"
 require "cloudcal.codes.categories"
 require "cloudcal.codes.generic"

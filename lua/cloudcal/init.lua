@@ -53,17 +53,13 @@ function cloudcal.sleep(seconds)
     return true
 end
 
-local function not_yet(name)
-    return function()
-        error(name .. " is not in this version", 2)
-    end
-end
-
-local function later(name)
-    return setmetatable({}, {
-        __index = function(_, key) return not_yet(name .. "." .. tostring(key)) end,
-        __call = not_yet(name),
-    })
+-- A table of functions that are read from their file when one of them is first asked for.
+local function when_needed(load)
+    return setmetatable({}, { __index = function(self, name)
+        setmetatable(self, nil)
+        for key, value in pairs(load()) do self[key] = value end
+        return self[name]
+    end })
 end
 
 --- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
@@ -96,6 +92,7 @@ function cloudcal.redis(given)
     return store
 end
 
-cloudcal.caldav = later "cloudcal.caldav"
+--- What to do with a CalDAV account; see lua/cloudcal/caldav/init.lua.
+cloudcal.caldav = when_needed(function() return require "cloudcal.caldav" end)
 
 return cloudcal

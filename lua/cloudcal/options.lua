@@ -151,6 +151,13 @@ local function a_service_url(value, all)
     end
 end
 
+--- Tells what is wrong with the URL of a server; nil if nothing is.
+-- @param all the options: allow_plain_http
+options.url_problem = a_service_url
+
+--- Parts a URL of a server: scheme, host, ":port" or "", path or "".
+options.split_url = split_url
+
 local function a_proxy(value)
     local wrong = a_word(value)
     if wrong or value == "env" then return wrong end
@@ -294,6 +301,25 @@ options.login = with_rows(login_call, { scope = a_string, on_prompt = a_function
 options.authorization_url = {
     redirect_uri = a_string, scope = a_string, state = a_string, code_verifier = a_string,
     prompt = a_string,
+}
+
+--- Options of cloudcal.caldav.check.
+options.caldav_check = {}
+for name in ([[allow_plain_http ca_file ca_pem connect_timeout language log_level logger
+    max_response_bytes no_proxy proxy retry timeout user_agent]]):gmatch("%S+") do
+    options.caldav_check[name] = common[name]
+end
+
+-- U+FFFE and U+FFFF are UTF-8, and not for XML.
+local function a_line_for_xml(value)
+    return a_line(value)
+        or (value:find("\239\191[\190\191]") and "holds a character that XML does not" or nil)
+end
+
+--- Options of cloudcal.caldav.profile and write_profile.
+options.caldav_profile = {
+    name = a_line_for_xml, organization = a_line_for_xml, description = a_line_for_xml,
+    identifier = a_word, principal = a_service_url, language = common.language,
 }
 
 options.redis = {

@@ -493,6 +493,44 @@ describe("in nginx", function()
         end)
     end)
 
+    -- One worker is both sides: it answers only if the check lets it.
+    it("looks for calendars without blocking, where it may wait", function()
+        local host = start { server = [[
+        set $xml '<d:multistatus xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">';
+        set $in "$xml<d:response><d:href>/work/</d:href><d:propstat><d:prop>";
+        set $out '</d:prop><d:status>HTTP/1.1 200 OK</d:status></d:propstat></d:response>';
+        set $end "$out</d:multistatus>";
+        location = /.well-known/caldav { return 301 /dav/; }
+        location = /dav/ {
+            set $who "<d:current-user-principal><d:href>/me/</d:href></d:current-user-principal>";
+            return 207 "$in$who$end";
+        }
+        location = /me/ {
+            set $home "<c:calendar-home-set><d:href>/home/</d:href></c:calendar-home-set>";
+            return 207 "$in$home$end";
+        }
+        location = /home/ {
+            return 207 "$in<d:resourcetype><c:calendar/></d:resourcetype>$end";
+        }
+        location = /check {
+            content_by_lua_block {
+                check = check or function()
+                    local result, err = cloudcal.caldav.check({ user_name = "u", password = "p",
+                        server_address = "http://127.0.0.1:" .. ngx.var.server_port .. "/" },
+                        { allow_plain_http = true })
+                    return result and "ok " .. result.calendars[1].name or tostring(err)
+                end
+                ngx.print(check())
+            }
+            log_by_lua_block { note("check", check()) }
+        } ]] }
+        for _, answer in ipairs(finish_all(begin(host, "/check", 20))) do
+            assert.equal("ok work", answer.body)
+        end
+        assert.truthy(get(host, "/note?name=check").body:find("cannot_wait", 1, true))
+        assert_no_crash(host)
+    end)
+
     it("works with lua_code_cache off", function()
         local host = start { http = "lua_code_cache off; keepalive_timeout 0;" }
         local pid = host:workers()[1]

@@ -116,6 +116,13 @@ given_up() {
     report "valgrind $(version_of valgrind --version)" 5.4 $?
 }
 
+caldav_server() {
+    bounded "$EXAMPLE_SECONDS" lua5.4 spec/run.lua spec/hosts/caldav.lua
+    status=$?
+    radicale=$(/usr/bin/python3 -c 'import radicale; print(radicale.VERSION)' 2>&1)
+    report "Radicale $radicale" 5.4 "$status"
+}
+
 event_loops() {
     bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/adapters.lua
     report "luv, cqueues, copas" 5.4 $?
@@ -159,8 +166,8 @@ embedded_dynamic() { embedded dynamic; }
 
 # -----------------------------------------------------------------------------------------
 
-all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers oauth_callback given_up event_loops neovim
-    love_screen haproxy_chroot embedded_static embedded_dynamic'
+all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers oauth_callback given_up event_loops
+    caldav_server neovim love_screen haproxy_chroot embedded_static embedded_dynamic'
 chosen=${*:-$all}
 
 for host in $chosen; do

@@ -243,6 +243,86 @@ return {
         hint_zh = "有空日程云拒绝了调用。请查看其消息，并核对 client_key、secret、"
             .. "environment 与所传 ID。",
     },
+    invalid_account = {
+        kind = "invalid_request",
+        hint = "Hand over the table that generate_caldav_conf returned: it has server_address, "
+            .. "user_name and password.",
+        hint_zh = "请传入 generate_caldav_conf 返回的表，其中应有 server_address、user_name 与 "
+            .. "password。",
+    },
+    file_not_written = {
+        kind = "invalid_request",
+        hint = "The file could not be written; the message says why. Its directory must exist and "
+            .. "belong to you.",
+        hint_zh = "文件无法写入，原因见消息。其所在目录须已存在且可写。",
+    },
+    caldav_unauthorized = {
+        kind = "unauthenticated",
+        hint = "The CalDAV server refused user name and password. The password may have been "
+            .. "regenerated or withdrawn: call generate_caldav_conf again.",
+        hint_zh = "CalDAV 服务器拒绝了用户名与密码。密码可能已被重新生成或撤销，"
+            .. "请再次调用 generate_caldav_conf。",
+    },
+    caldav_forbidden = {
+        kind = "permission_denied",
+        hint = "The CalDAV server knows this user and forbids this. Ask the tenant's administrator "
+            .. "whether CalDAV is allowed.",
+        hint_zh = "CalDAV 服务器禁止该用户执行此操作。请向租户管理员确认是否允许使用 CalDAV。",
+    },
+    no_caldav_here = {
+        kind = "bad_response",
+        hint = "Nothing at this address speaks CalDAV. Check server_address, and whether a proxy "
+            .. "or a login page answered.",
+        hint_zh = "该地址上没有 CalDAV 服务。请检查 server_address，并确认是否由代理或登录页应答。",
+    },
+    caldav_collection_missing = {
+        kind = "not_found",
+        hint = "The CalDAV server named an address and does not find it itself. Open the calendar "
+            .. "once in the app, then try again.",
+        hint_zh = "CalDAV 服务器给出的地址在其自身上不存在。请先在应用中打开一次日历，再重试。",
+    },
+    not_xml = {
+        kind = "bad_response",
+        hint = "The answer is not XML, or was cut. Look at `raw`; a proxy may have answered.",
+        hint_zh = "响应不是 XML 或不完整，可能由代理应答。请查看 raw。",
+    },
+    xml_refused = {
+        kind = "bad_response",
+        hint = "The XML holds what no CalDAV server needs and what could exhaust a reader. Make "
+            .. "sure that server_address is right.",
+        hint_zh = "响应的 XML 含有 CalDAV 不需要且可能耗尽资源的内容。请确认 server_address 正确。",
+    },
+    not_multistatus = {
+        kind = "bad_response",
+        hint = "A CalDAV server answers with 207 and a list of properties; this one does not. "
+            .. "Check server_address and the proxies between.",
+        hint_zh = "CalDAV 服务器应返回 207 与属性列表，而此处没有。请检查 server_address 与中间代理。",
+    },
+    no_principal = {
+        kind = "bad_response",
+        hint = "The server does not say who has logged in, which CalDAV asks for. Check "
+            .. "server_address.",
+        hint_zh = "服务器未返回当前登录用户，不符合 CalDAV 要求。请检查 server_address。",
+    },
+    no_calendar_home = {
+        kind = "bad_response",
+        hint = "The server knows the user and offers no calendars. It may be for contacts or files "
+            .. "only; check server_address.",
+        hint_zh = "服务器识别了该用户，但未提供日历，可能只用于联系人或文件。请检查 server_address。",
+    },
+    foreign_address = {
+        kind = "bad_response",
+        hint = "The password is for server_address only and was sent nowhere else. If you trust "
+            .. "the other server, put its host into server_address.",
+        hint_zh = "密码只会发送到 server_address，未发往别处。若信任对方服务器，"
+            .. "请将其主机写入 server_address。",
+    },
+    too_many_redirects = {
+        kind = "bad_response",
+        hint = "The server redirects again and again. Check server_address and the proxies "
+            .. "between.",
+        hint_zh = "服务器不断重定向。请检查 server_address 与中间代理。",
+    },
     unknown_code = {
         kind = "rejected",
         hint = "The service refused with a code that is not in our tables. Read its message, and "

@@ -69,8 +69,9 @@ end
 --- Which certificates the server can show.
 certificates.kinds = { "good", "expired", "wrong_host", "self_signed" }
 
---- Make them: the text of the authority's certificate (PEM), and a TLS context with a
--- server certificate of this kind.
+--- Make them.
+-- @return the authority's certificate as PEM, a TLS context with a server certificate of this
+-- kind, and that certificate and its key as PEM, for servers of others
 function certificates.new(kind, now)
     local authority = new_authority(now)
     local key, leaf = new_leaf(authority, kind, now)
@@ -78,7 +79,7 @@ function certificates.new(kind, now)
     ctx:setOptions(context.OP_NO_SSLv3 + context.OP_NO_TLSv1 + context.OP_NO_TLSv1_1)
     ctx:setPrivateKey(key)
     ctx:setCertificate(leaf)
-    return authority.certificate:toPEM(), ctx
+    return authority.certificate:toPEM(), ctx, leaf:toPEM(), key:toPEM("private")
 end
 
 return certificates
