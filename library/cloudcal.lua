@@ -41,7 +41,7 @@
 ---@field retryable boolean The same call may succeed, and it is safe to send it again.
 ---@field gave_up? string Why there was no further attempt.
 ---@field stage "check"|"token"|"rate_limit"|"call" Where it failed: checking the request, getting a token, our own limit, or the call itself.
----@field service? string "feishu", "lark" or "youkong".
+---@field service? string "feishu", "lark", "youkong", or "caldav" in errors of cloudcal.caldav.
 ---@field operation string Which call it was: "calendar.v4.calendar.primary".
 ---@field violations? table[] Fields or permissions that Feishu and Lark object to.
 ---@field helps? table[] Links that Feishu and Lark give.
@@ -113,6 +113,23 @@
 ---@field verification_uri_complete? string
 ---@field expires_in? integer
 ---@field interval? integer
+
+---@class cloudcal.caldav.account
+---@field server_address string A host, with or without a port, a path, or https://.
+---@field user_name? string Needed for all but address.
+---@field password? string Likewise. check sends it to server_address only.
+
+---@class cloudcal.caldav.found
+---@field principal string URL of the user on the server; also an option of profile.
+---@field home string URL under which the calendars are; the first, if there are several.
+---@field calendars cloudcal.caldav.calendar[] Those that a device would show.
+
+---@class cloudcal.caldav.calendar
+---@field href string URL of the calendar.
+---@field name string As the server shows it; else the last part of the URL.
+---@field components string[] What it holds, such as VEVENT; empty if the server does not tell.
+---@field color? string As the server tells it.
+---@field ctag? string Changes with each change of the calendar, as the server tells it.
 
 ---@class cloudcal.calendar.v4.setting.generate_caldav_conf.body
 ---@field device_name? string Name of the device, shown in the calendar settings.
@@ -338,6 +355,34 @@
 ---@field concurrency? integer How many at a time.
 ---@field on_progress? fun(done: integer, total: integer, failed: integer) Gets the counts after each item.
 ---@field stop_on? (fun(err: any): boolean?) True for an error after which no more are started.
+
+---@class cloudcal.redis_options
+---@field connect (fun(): table?, string?) Returns a client such as redis-lua's or lua-resty-redis's, or nil and a message. Called at the first use, not before, and whenever there is no connection to go on with; in nginx each time, out of its pool.
+---@field prefix? string What all keys begin with.
+---@field processes? integer How many processes share the rate while Redis is away.
+
+---@class cloudcal.caldav.profile_options
+---@field language? "en"|"zh" Language of tostring(err).
+---@field name? string Name of the account on the device; CalDAV and the host if absent.
+---@field organization? string Who hands out the profile.
+---@field description? string What the device tells about the profile.
+---@field identifier? string Reverse DNS, such as com.example.calendar: a profile replaces one that has the same. Made of server and user if absent.
+---@field principal? string URL from the result of check, for devices that do not find it themselves.
+
+---@class cloudcal.caldav.check_options
+---@field ca_file? string Path of your own CA certificates (PEM); the system's store if absent. Certificates and host names are always verified.
+---@field ca_pem? string The same as text, for hosts in a chroot; excludes ca_file.
+---@field proxy? string "env", or an address that begins with http://, https:// or socks5h://; credentials in it are kept secret. None if absent.
+---@field no_proxy? string Hosts that are reached without the proxy, separated by commas.
+---@field connect_timeout? number Seconds for one connection.
+---@field retry? cloudcal.retry|false How often a call is sent at most, and the longest pause between (seconds). A call that may have acted and is not safe to repeat is never sent again. false turns it off.
+---@field logger? fun(level: cloudcal.log_level, message: string, fields: table) Gets the log lines, never a secret. cloudcal.log.stderr, cloudcal.log.nginx, or your own; one that fails is ignored. None if absent.
+---@field log_level? cloudcal.log_level From which level on: "debug", "info", "warn", "error".
+---@field language? "en"|"zh" Language of tostring(err).
+---@field user_agent? string Text put in front of cloudcal/<version>.
+---@field timeout? number Seconds for all requests together.
+---@field max_response_bytes? integer A longer answer is too_large; 2 MiB.
+---@field allow_plain_http? boolean Lets server_address begin with http://, for a loopback address only.
 
 ---@class cloudcal.platform_view: cloudcal.platform_options, cloudcal.view_options
 
@@ -601,25 +646,27 @@ function store:set(key, value, seconds) end
 ---store is a file.
 ---@param key string a string
 ---@param seconds number how long it lasts at most
----@return boolean taken true if it was taken
+---@return boolean taken true if it was taken, else false; and a message where no lock could be made
+---@return string? problem
 function store:try_lock(key, seconds) end
 
 ---Gives back a lock.
 ---@param key string a string
 function store:unlock(key) end
 
----Reserves the slot of the next call.
+---Reserves the slot of the next call, or of several that are taken as one.
 ---@param key string a string
 ---@param limits cloudcal.limit[] an array of { count, seconds }: at most count calls in any seconds
 ---@param most number seconds that the caller would wait
----@return number? wait seconds to wait for the slot, and its number; or nil and the seconds that would be needed, if that is over most
----@return number? number
-function store:reserve(key, limits, most) end
+---@param count? integer calls that are taken as one; 1 if absent. Of the store in memory only
+---@return number? wait seconds to wait for the slot, and its number (of whatever type); or nil and the seconds that would be needed, if that is over most
+---@return any number
+function store:reserve(key, limits, most, count) end
 
 ---Looks again after the wait: the calls before may have been later than their slots.
 ---@param key string a string
 ---@param limits cloudcal.limit[] as in reserve
----@param number integer the one from reserve
+---@param number any the one from reserve
 ---@return number wait seconds that the slot is still away; none if it is there
 function store:check(key, limits, number) end
 
@@ -627,9 +674,26 @@ function store:check(key, limits, number) end
 ---on its way.
 ---@param key string a string
 ---@param limits cloudcal.limit[] as in reserve
----@param number integer the one from reserve
+---@param number any the one from reserve
 ---@param time number in seconds of the monotonic clock
-function store:settle(key, limits, number, time) end
+---@param count? integer as in reserve
+function store:settle(key, limits, number, time, count) end
+
+---@class cloudcal.journal
+---@field entries table[] What had been written before it was opened, in order.
+---@field torn integer Bytes of an unfinished entry at the end that were cut off; 0 if there was none.
+---@field path string Path of the file.
+local journal = {}
+
+---Writes an entry. In a task of a loop, those of all tasks that are ready to write get to the
+---disk together. The disk's time, some milliseconds each, is the loop's: nothing else runs.
+---@param entry table a table that JSON can hold
+---@return true? fine true when the disk has it; or nil and a message. After a failure of the disk nothing more is written
+---@return string? problem
+function journal:write(entry) end
+
+---Closes the journal, so that it can be opened again.
+function journal:close() end
 
 ---@class cloudcal
 ---@field null userdata JSON's null: in a request it is sent as null, in an answer it stands inside arrays only, elsewhere null is nil. Equal to cjson.null.
@@ -668,9 +732,38 @@ function cloudcal.log.stderr(level, message, fields) end
 ---@param fields table<string, any> details by name
 function cloudcal.log.nginx(level, message, fields) end
 
----Helpers for CalDAV. Not in this version.
----@type table
-cloudcal.caldav = nil
+cloudcal.caldav = {}
+
+---The address that apps such as DAVx5 and Thunderbird ask for.
+---@param account cloudcal.caldav.account|cloudcal.calendar.v4.setting.generate_caldav_conf.response.data { server_address, … }, as generate_caldav_conf returns it
+---@return string? address a URL, "https://host/"; or nil and an error
+---@return cloudcal.error? err
+function cloudcal.caldav.address(account) end
+
+---Writes a configuration profile for iPhone, iPad and Mac. It holds the password: hand it to
+---nobody but the user. A profile for the same server and user replaces the one before.
+---@param account cloudcal.caldav.account|cloudcal.calendar.v4.setting.generate_caldav_conf.response.data { server_address, user_name, password, … }
+---@param given? cloudcal.caldav.profile_options name (of the account on the device), organization, description, identifier (reverse DNS, such as "com.example.calendar"), principal (of check's result), language
+---@return string? profile the text of a .mobileconfig file; or nil and an error
+---@return cloudcal.error? err
+function cloudcal.caldav.profile(account, given) end
+
+---Writes a configuration profile into a file that only its user can read (mode 0600).
+---@param account cloudcal.caldav.account|cloudcal.calendar.v4.setting.generate_caldav_conf.response.data { server_address, user_name, password, … }
+---@param path string of the file, best with the ending .mobileconfig; a file there is replaced
+---@param given? cloudcal.caldav.profile_options see profile
+---@return true? fine true; or nil and an error
+---@return cloudcal.error? err
+function cloudcal.caldav.write_profile(account, path, given) end
+
+---Logs in to the CalDAV server, and lists the calendars that a device would show. The password is
+---sent to server_address only; a redirect to another server is an error. Needs lua-expat.
+---@param account cloudcal.caldav.account|cloudcal.calendar.v4.setting.generate_caldav_conf.response.data { server_address, user_name, password, … }
+---@param given? cloudcal.caldav.check_options timeout (of all requests together), connect_timeout, ca_file or ca_pem, proxy, no_proxy, retry, max_response_bytes (2 MiB), user_agent, logger, log_level, language, and allow_plain_http for a server_address that begins with http:// and is a loopback address
+---@return cloudcal.caldav.found? result { principal, home, calendars = { { href, name, components, color, ctag }, … } }, nil, meta; or nil, err, meta. principal, home and href are URLs; components such as { "VEVENT" }, empty if the server does not tell; color and ctag as the server tells them
+---@return cloudcal.error? err
+---@return cloudcal.meta meta
+function cloudcal.caldav.check(account, given) end
 
 ---Makes a client. Does no I/O; connections, tokens and limits belong to the Lua state.
 ---@param given cloudcal.platform_options options by name
@@ -726,10 +819,24 @@ function cloudcal.explain(code) end
 ---@return string text text of several lines
 function cloudcal.pretty(value) end
 
----A store in Redis, which machines share.
----Not in this version: calling it raises.
----@param options table
----@return cloudcal.store store
-function cloudcal.redis(options) end
+---Makes a store in a Redis server, which processes and machines share: as store for tokens, as
+---rate_limit for the count of calls. One object does for all clients of a Lua state, and one for
+---each of them would each count for itself where Redis is away. A round trip takes at most 0.1 s,
+---after which the server counts as away for a second: tokens are fetched anew, logins are not
+---renewed, and each process takes its share of the rate. A client over LuaSocket blocks its
+---process so long, loops included; lua-resty-redis blocks only the light thread. connect itself
+---takes as long as it likes: give it a timeout of 0.1 s or less; if it took longer, that call
+---goes on without Redis. A process that forks does so before the first use: a connection is not
+---shared.
+---@param given cloudcal.redis_options connect: function() that returns a client such as redis-lua's or lua-resty-redis's, or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how many share the rate while Redis is away, 4 if absent
+---@return cloudcal.store store the store; nothing is connected before it is used
+function cloudcal.redis(given) end
+
+---Opens a journal; there it is made if there is none, for its user alone. Nobody else can open it
+---meanwhile, on this machine.
+---@param path string of the file, in a directory that exists
+---@return cloudcal.journal? journal a journal: entries holds what was written before, in order, and torn the bytes of an unfinished end that was cut off; or nil and a message
+---@return string? problem
+function cloudcal.journal(path) end
 
 return cloudcal

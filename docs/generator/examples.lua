@@ -118,6 +118,24 @@ cloudcal.assert(shop:primary_calendar { tenant_key = sandbox.lark.tenant_key })]
 examples["platform.resend_app_ticket"] = [[
 cloudcal.assert(shop:resend_app_ticket())]]
 
+examples["cloudcal.caldav.address"] = [[
+print(cloudcal.caldav.address(account))]]
+
+examples["cloudcal.caldav.profile"] = [[
+local profile = cloudcal.assert(cloudcal.caldav.profile(account, { name = "Feishu calendar" }))
+print(profile:match("<key>CalDAVHostName</key>%s*<string>(.-)</string>"))]]
+
+examples["cloudcal.caldav.write_profile"] = [[
+local file = os.tmpname()
+cloudcal.assert(cloudcal.caldav.write_profile(account, file, { organization = "Example" }))
+os.remove(file)]]
+
+examples["cloudcal.caldav.check"] = [[
+if not account.server_address:find("%.invalid$") then
+    local found = cloudcal.assert(cloudcal.caldav.check(account, { timeout = 20 }))
+    for _, calendar in ipairs(found.calendars) do print(calendar.name, calendar.href) end
+end]]
+
 examples["cloudcal.map"] = [[
 local codes = { "cs002", "cs003", "cs004" }
 local results, problems = cloudcal.map(codes, function(code)
@@ -134,6 +152,25 @@ print(known.name, known.kind, known.http_status, known.hint)]]
 
 examples["cloudcal.pretty"] = [[
 print(cloudcal.pretty(primary))]]
+
+examples["cloudcal.redis"] = [[
+local shared = cloudcal.redis {
+    connect = function() return require("redis").connect("127.0.0.1", 6379, 0.1) end,
+    processes = 4,
+}]]
+
+examples["cloudcal.journal"] = [[
+local name = os.tmpname()
+os.remove(name)
+local journal = cloudcal.assert(cloudcal.journal(name))
+print(#journal.entries, journal.torn)]]
+
+examples["journal.write"] = [[
+cloudcal.assert(journal:write { code = "cs005" })]]
+
+examples["journal.close"] = [[
+journal:close()
+os.remove(name)]]
 
 examples["loop.spawn"] = [[
 local loop = cloudcal.loop()

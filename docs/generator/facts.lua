@@ -21,8 +21,8 @@ end
 -- Functions
 -- =======================================================}
 
-local OWNERS = { "cloudcal", "cloudcal.stores", "cloudcal.log", "client", "platform", "youkong",
-                 "loop", "task", "store", "sandbox" }
+local OWNERS = { "cloudcal", "cloudcal.stores", "cloudcal.log", "cloudcal.caldav", "client",
+                 "platform", "youkong", "loop", "task", "store", "journal", "sandbox" }
 
 local FUNCTIONS = "docs/generator/functions.lua"
 
@@ -59,10 +59,6 @@ end
 
 local function join(row, fn)
     local entry = { owner = row[1], name = row[2], row = row, fn = fn, params = {} }
-    if row.later then
-        entry.en, entry.zh = row.en, zh_of(row, 1)
-        return entry
-    end
     local doc, where = docstrings.of(fn)
     if not doc then
         complain("%s: %s.%s has no docstring; put lines that begin with `---` above it", where,
@@ -82,11 +78,7 @@ end
 
 local function check_row(row, found)
     local owner, name = row[1], row[2]
-    if row.later and not walk.is_later(walk.objects[owner][name]) then
-        complain("%s: %s.%s is there now: take `later` and `en` out of its row, and give it params "
-            .. "and result or returns (a table of functions needs a row for each function instead)",
-            FUNCTIONS, owner, name)
-    elseif not row.later and not found[name] then
+    if not found[name] then
         complain("%s: there is no %s.%s any more; take its row out", FUNCTIONS, owner, name)
     else
         return true
@@ -121,8 +113,8 @@ end
 local function owners()
     local list, known = { table.unpack(OWNERS) }, set_of(OWNERS)
     local more = {}
-    for owner, object in pairs(walk.objects) do
-        if not known[owner] and not walk.is_later(object) then more[#more + 1] = owner end
+    for owner in pairs(walk.objects) do
+        if not known[owner] then more[#more + 1] = owner end
     end
     table.sort(more)
     return table.move(more, 1, #more, #list + 1, list)

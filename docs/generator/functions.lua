@@ -1,10 +1,13 @@
 -- The public functions. English comes from the docstrings in lua/; what stands here is what a
 -- docstring does not say: the types, for editors, and the Chinese. A row:
 --   { owner, name, params = { { name, type } }, result = type | returns = { { type, name } },
---     operation =, zh = text | { text, [parameter] = text, returns = text }, later = true }
+--     operation =, zh = text | { text, [parameter] = text, returns = text } }
 -- owner: one of generator/walk.lua. result: of a call, which returns result, err, meta. operation:
--- the endpoint it wraps; then "$" in a type is its class. later: raises "not in this version".
+-- the endpoint it wraps; then "$" in a type is its class.
 -- A type that ends in "?" may be absent. generic: the name that stands for any one type.
+
+-- What generate_caldav_conf returns, or a table like it
+local ACCOUNT = "cloudcal.caldav.account|cloudcal.calendar.v4.setting.generate_caldav_conf.response.data"
 
 local rows = {
     -- cloudcal
@@ -45,11 +48,59 @@ local rows = {
              returns = "{ code, name, kind, msg, http_status, hint, hint_zh }；错误码表中没有时为 nil" } },
     { "cloudcal", "pretty", params = { { "value", "any" } }, returns = { { "string", "text" } },
       zh = { "把值变成便于阅读的文字，敏感字段已脱敏。", value = "任意值", returns = "多行文字" } },
-    { "cloudcal", "redis", params = { { "options", "table" } },
-      returns = { { "cloudcal.store", "store" } }, later = true,
-      en = "A store in Redis, which machines share.", zh = "保存在 Redis 中的存储，可由多台机器共享。" },
-    { "cloudcal", "caldav", later = true,
-      en = "Helpers for CalDAV.", zh = "CalDAV 辅助功能。" },
+    { "cloudcal", "redis", params = { { "given", "cloudcal.redis_options" } },
+      returns = { { "cloudcal.store", "store" } },
+      zh = { "保存在 Redis 服务器中的存储，由多个进程、多台机器共享：用作 `store` 保存令牌，用作 `rate_limit` 统计调用次数。"
+                 .. "同一 Lua 状态中的所有客户端共用一个对象即可；若各用一个，Redis 不可用时便会各自计数。"
+                 .. "每次往返最多 0.1 秒，超时后的一秒内视为不可用：令牌重新获取，登录不续期，每个进程按份额使用频率。"
+                 .. "使用 LuaSocket 的客户端在此期间会阻塞整个进程，包括循环；lua-resty-redis 只阻塞当前轻线程。"
+                 .. "`connect` 本身的时长不受限制，请为它设置不超过 0.1 秒的超时；若超过，当次调用不使用 Redis。"
+                 .. "需要 fork 的进程请在首次使用之前 fork：连接不能共用。",
+             given = "connect：返回 redis-lua 或 lua-resty-redis 等客户端的函数，失败时返回 nil 与原因，或抛出异常；"
+                 .. "prefix：所有键的前缀，默认 \"cloudcal:\"；processes：Redis 不可用时由多少个进程分摊频率，默认 4",
+             returns = "存储；首次使用时才建立连接" } },
+    { "cloudcal", "journal", params = { { "path", "string" } },
+      returns = { { "cloudcal.journal?", "journal" }, { "string?", "problem" } },
+      zh = { "打开记录文件；不存在时新建，仅当前用户可访问。打开期间，本机上无法再次打开同一文件。",
+             path = "文件路径，所在目录必须已存在",
+             returns = "记录文件对象：`entries` 为之前写入的条目，按先后顺序；`torn` 为末尾未写完而被截去的字节数；"
+                 .. "或 nil 与原因" } },
+
+    -- CalDAV
+    { "cloudcal.caldav", "address", params = { { "account", ACCOUNT } },
+      returns = { { "string?", "address" }, { "cloudcal.error?", "err" } },
+      zh = { "DAVx⁵、Thunderbird 等应用要求填写的地址。",
+             account = "{ server_address, … }，即 generate_caldav_conf 的结果",
+             returns = '形如 "https://host/" 的 URL；或 nil 与错误' } },
+    { "cloudcal.caldav", "profile",
+      params = { { "account", ACCOUNT }, { "given", "cloudcal.caldav.profile_options?" } },
+      returns = { { "string?", "profile" }, { "cloudcal.error?", "err" } },
+      zh = { "生成 iPhone、iPad 与 Mac 的描述文件。其中含有密码，只能交给用户本人。"
+                 .. "同一服务器、同一用户的新描述文件会替换旧的。",
+             account = "{ server_address, user_name, password, … }",
+             given = "name（账号在设备上的名称）、organization、description、identifier（反向域名，如 "
+                 .. '"com.example.calendar"）、principal（取自 check 的结果）、language',
+             returns = ".mobileconfig 文件的文本；或 nil 与错误" } },
+    { "cloudcal.caldav", "write_profile",
+      params = { { "account", ACCOUNT }, { "path", "string" },
+                 { "given", "cloudcal.caldav.profile_options?" } },
+      returns = { { "true?", "fine" }, { "cloudcal.error?", "err" } },
+      zh = { "把描述文件写入只有当前用户可读的文件（权限 0600）。",
+             account = "{ server_address, user_name, password, … }",
+             path = "文件路径，扩展名宜为 .mobileconfig；已有的文件会被替换", given = "同 profile",
+             returns = "true；或 nil 与错误" } },
+    { "cloudcal.caldav", "check",
+      params = { { "account", ACCOUNT }, { "given", "cloudcal.caldav.check_options?" } },
+      result = "cloudcal.caldav.found",
+      zh = { "登录 CalDAV 服务器，列出设备上会显示的日历。密码只发送到 server_address；"
+                 .. "重定向到其他服务器时返回错误。需要 lua-expat。",
+             account = "{ server_address, user_name, password, … }",
+             given = "timeout（全部请求合计）、connect_timeout、ca_file 或 ca_pem、proxy、no_proxy、retry、"
+                 .. "max_response_bytes（2 MiB）、user_agent、logger、log_level、language；server_address 以 "
+                 .. "http:// 开头且为回环地址时另需 allow_plain_http",
+             returns = "{ principal, home, calendars = { { href, name, components, color, ctag }, … } }、nil、meta；"
+                 .. "或 nil、err、meta。principal、home 与 href 是 URL；components 如 { \"VEVENT\" }，服务器未说明时为空；"
+                 .. "color 与 ctag 与服务器返回的一致" } },
 
     -- where tokens live
     { "cloudcal.stores", "memory", params = {}, returns = { { "cloudcal.store", "store" } },
@@ -213,27 +264,38 @@ local rows = {
       zh = { "保存一个值；值为 nil 时删除。", key = "字符串", value = "字符串或数字", seconds = "保存多久，秒",
              returns = "true；或 nil 与原因" } },
     { "store", "try_lock", params = { { "key", "string" }, { "seconds", "number" } },
-      returns = { { "boolean", "taken" } },
+      returns = { { "boolean", "taken" }, { "string?", "problem" } },
       zh = { "无人持有时取得锁。锁在 seconds 秒后自动释放；文件存储的锁随进程释放。", key = "字符串",
-             seconds = "秒", returns = "是否取得" } },
+             seconds = "秒", returns = "取得时为 true，否则为 false；无法建立锁时另有原因" } },
     { "store", "unlock", params = { { "key", "string" } }, returns = {},
       zh = { "释放锁。", key = "字符串" } },
     { "store", "reserve", params = { { "key", "string" }, { "limits", "cloudcal.limit[]" },
-                                     { "most", "number" } },
-      returns = { { "number?", "wait" }, { "number?", "number" } },
-      zh = { "预订下一次调用的时隙。", key = "字符串", limits = "{ count, seconds } 的数组：任意 seconds 秒内最多 "
-                 .. "count 次调用", most = "最多愿意等待的秒数",
-             returns = "需等待的秒数与该次调用的序号；若超过 most，则为 nil 与所需秒数" } },
+                                     { "most", "number" }, { "count", "integer?" } },
+      returns = { { "number?", "wait" }, { "any", "number" } },
+      zh = { "预订下一次调用的时隙，或合并计算的若干次调用的时隙。", key = "字符串", limits = "{ count, seconds } 的数组：任意 seconds 秒内最多 "
+                 .. "count 次调用", most = "最多愿意等待的秒数", count = "合并计算的调用次数，默认 1；仅内存存储有此参数",
+             returns = "需等待的秒数与该次调用的序号（类型不限）；若超过 most，则为 nil 与所需秒数" } },
     { "store", "check", params = { { "key", "string" }, { "limits", "cloudcal.limit[]" },
-                                   { "number", "integer" } },
+                                   { "number", "any" } },
       returns = { { "number", "wait" } },
       zh = { "等待之后再看时隙还差多久：之前的调用可能晚于其时隙。", key = "字符串", limits = "同 reserve",
              number = "reserve 给出的序号", returns = "秒" } },
     { "store", "settle", params = { { "key", "string" }, { "limits", "cloudcal.limit[]" },
-                                    { "number", "integer" }, { "time", "number" } },
+                                    { "number", "any" }, { "time", "number" },
+                                    { "count", "integer?" } },
       returns = {},
       zh = { "记录服务端在 time 或之前统计了这次调用；未记录的调用可能仍在途中。", key = "字符串",
-             limits = "同 reserve", number = "reserve 给出的序号", time = "单调时钟，秒" } },
+             limits = "同 reserve", number = "reserve 给出的序号", time = "单调时钟，秒",
+             count = "同 reserve" } },
+
+    -- journals
+    { "journal", "write", params = { { "entry", "table" } },
+      returns = { { "true?", "fine" }, { "string?", "problem" } },
+      zh = { "写入一个条目。在循环的任务中，同时准备写入的各任务的条目一并落盘。"
+                 .. "等待磁盘的时间（每次数毫秒）由整个循环承担，其间不运行其他任务。",
+             entry = "可以表示为 JSON 的表",
+             returns = "落盘之后为 true；或 nil 与原因。磁盘出错之后不再写入任何内容" } },
+    { "journal", "close", params = {}, returns = {}, zh = { "关闭记录文件，之后可以再次打开。" } },
 
     -- the sandbox
     { "sandbox", "start", params = { { "given", "cloudcal.sandbox.options?" } },
@@ -247,7 +309,8 @@ local internal = {
     ["cloudcal.stores"] = { "default", "of", "is_store" },
     ["cloudcal.log"] = { "is_wanted", "write" },
     loop = { "new", "here", "park", "wake", "turn", "exchange", "sleep", "detach" },
-    store = { "new" },
+    store = { "new", "ahead", "note" },
+    journal = { "open" },
 }
 
 -- What is no function: { name, type, en, zh }.

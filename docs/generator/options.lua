@@ -39,6 +39,13 @@ local sets = {
       zh = "`client:wait_exchange_binding`，另有 `user_id_type` 与调用选项" },
     { "map", class = "cloudcal.map_options", names = { "concurrency", "on_progress", "stop_on" },
       en = "`cloudcal.map`", zh = "`cloudcal.map`" },
+    { "redis", class = "cloudcal.redis_options", required = "connect", en = "`cloudcal.redis`",
+      zh = "`cloudcal.redis`" },
+    { "caldav_profile", class = "cloudcal.caldav.profile_options",
+      en = "`cloudcal.caldav.profile` and `write_profile`",
+      zh = "`cloudcal.caldav.profile` 与 `write_profile`" },
+    { "caldav_check", class = "cloudcal.caldav.check_options", en = "`cloudcal.caldav.check`",
+      zh = "`cloudcal.caldav.check`" },
 }
 
 local rows = {
@@ -159,6 +166,33 @@ local rows = {
       zh = "每完成一项后得到计数。" },
     { "stop_on", "(fun(err: any): boolean?)", en = "True for an error after which no more are started.",
       zh = "返回 true 时不再开始新的项。" },
+
+    { "connect", "(fun(): table?, string?)", en = "Returns a client such as redis-lua's or lua-resty-redis's, or nil "
+          .. "and a message. Called at the first use, not before, and whenever there is no connection to go on with; "
+          .. "in nginx each time, out of its pool.",
+      zh = "返回 redis-lua、lua-resty-redis 等的客户端，或 nil 与原因。首次使用时才调用，之后在没有可用连接时调用；在 nginx 中每次都调用，"
+          .. "连接取自连接池。" },
+    { "prefix", "string", '`"cloudcal:"`', en = "What all keys begin with.", zh = "所有键的前缀。" },
+    { "processes", "integer", "`4`", en = "How many processes share the rate while Redis is away.",
+      zh = "Redis 不可用时由多少个进程分摊频率。" },
+
+    { "name", "string", en = "Name of the account on the device; `CalDAV` and the host if absent.",
+      zh = "账号在设备上的名称；默认为 `CalDAV` 加主机名。" },
+    { "organization", "string", en = "Who hands out the profile.", zh = "发放描述文件的组织。" },
+    { "description", "string", en = "What the device tells about the profile.", zh = "设备上显示的说明。" },
+    { "identifier", "string", en = "Reverse DNS, such as `com.example.calendar`: a profile replaces one that has the same. "
+          .. "Made of server and user if absent.",
+      zh = "反向域名形式，如 `com.example.calendar`；新的描述文件会替换标识相同的旧文件。默认由服务器与用户名生成。" },
+    { "principal", "string", en = "URL from the result of `check`, for devices that do not find it themselves.",
+      zh = "`check` 结果中的 URL，用于自己找不到它的设备。" },
+
+    { "caldav_check.timeout", "number", ("`%g`"):format(defaults.timeout), en = "Seconds for all requests together.",
+      zh = "全部请求合计的秒数。" },
+    { "caldav_check.max_response_bytes", "integer", "`2097152`", en = "A longer answer is `too_large`; 2 MiB.",
+      zh = "更长的响应返回 `too_large`；默认 2 MiB。" },
+    { "caldav_check.allow_plain_http", "boolean", "`false`",
+      en = "Lets `server_address` begin with http://, for a loopback address only.",
+      zh = "允许 `server_address` 以 http:// 开头，仅限回环地址。" },
 }
 
 return { sets = sets, rows = rows }

@@ -12,7 +12,8 @@ local code, codes_of = text.code, text.codes
 -- How a function of an owner is called.
 local PREFIX = {
     client = "client:", platform = "feishu:", youkong = "youkong:", loop = "loop:",
-    task = "task:", store = "store:", sandbox = "require(\"cloudcal.sandbox\").",
+    task = "task:", store = "store:", journal = "journal:",
+    sandbox = "require(\"cloudcal.sandbox\").",
 }
 
 local function prefix_of(owner)
@@ -25,7 +26,6 @@ end
 
 local function signature(entry)
     local names = {}
-    if not entry.row.params then return prefix_of(entry.owner) .. entry.name end
     for _, param in ipairs(entry.row.params) do
         local optional = param[2]:find("%?$") ~= nil
         names[#names + 1] = optional and "[" .. param[1] .. "]" or param[1]
@@ -64,10 +64,6 @@ end
 local function add_function(page, entry, language, level)
     page("%s %s\n", ("#"):rep(level), code(signature(entry)))
     page(entry[language] .. "\n")
-    if entry.row.later then
-        page(words[language].later .. "\n")
-        return
-    end
     add_parameters(page, entry, language)
     add_example(page, entry.owner .. "." .. entry.name, language)
 end
@@ -285,6 +281,17 @@ local function add_results(page, language)
     add_fields(page, results.meta, language)
 end
 
+local function add_caldav(page, language)
+    local w = words[language]
+    for _, one in ipairs {
+        { w.caldav_account, results.caldav_account }, { w.caldav_found, results.caldav_found },
+        { w.caldav_calendar, results.caldav_calendar },
+    } do
+        page(one[1] .. "\n")
+        add_fields(page, one[2], language)
+    end
+end
+
 local function add_sandbox(page, all, language)
     local w, rows, faults = words[language], {}, {}
     page("## %s\n", w.sandbox)
@@ -319,8 +326,8 @@ local function add_functions(page, list, language)
 end
 
 local OWN_SECTION = { client = true, platform = true, youkong = true, loop = true, task = true,
-                      store = true, sandbox = true, ["cloudcal.stores"] = true,
-                      ["cloudcal.log"] = true }
+                      store = true, journal = true, sandbox = true, ["cloudcal.stores"] = true,
+                      ["cloudcal.log"] = true, ["cloudcal.caldav"] = true }
 
 local function add_module(page, all, language)
     local w = words[language]
@@ -342,8 +349,8 @@ local function add_head(page, language)
 end
 
 local function add_contents(page, w)
-    for _, title in ipairs { w.endpoints, w.methods, w.module, w.loops, w.stores, w.loggers,
-        w.options, w.results, w.sandbox } do
+    for _, title in ipairs { w.endpoints, w.methods, w.caldav, w.module, w.loops, w.stores,
+        w.journals, w.loggers, w.options, w.results, w.sandbox } do
         page("- [%s](#%s)", title, (title:lower():gsub(" ", "-")))
     end
     page ""
@@ -360,11 +367,14 @@ return function(all, language)
     for _, entry in ipairs(all.endpoints) do add_endpoint(page, entry, language) end
     add_internal(page, all, language)
     for _, section in ipairs {
-        { w.methods, "client", "platform", "youkong" }, { w.loops, "loop", "task" },
-        { w.stores, "cloudcal.stores", "store" }, { w.loggers, "cloudcal.log" },
+        { w.methods, "client", "platform", "youkong" }, { w.caldav, "cloudcal.caldav" },
+        { w.loops, "loop", "task" }, { w.stores, "cloudcal.stores", "store" },
+        { w.journals, "journal" }, { w.loggers, "cloudcal.log" },
     } do
         if section[1] == w.loops then add_module(page, all, language) end
         page("## %s\n", section[1])
+        if section[1] == w.caldav then add_caldav(page, language) end
+        if section[1] == w.journals then add_fields(page, results.journal, language) end
         for i = 2, #section do add_functions(page, all.functions[section[i]], language) end
     end
     page("## %s\n", w.options)

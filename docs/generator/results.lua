@@ -49,7 +49,8 @@ results.error = {
     { "gave_up", "string?", en = "Why there was no further attempt.", zh = "为什么没有再次发送。" },
     { "stage", '"check"|"token"|"rate_limit"|"call"', en = "Where it failed: checking the request, getting a token, "
           .. "our own limit, or the call itself.", zh = "失败的环节：检查请求、获取令牌、本地频率限制，或调用本身。" },
-    { "service", "string?", en = "`\"feishu\"`, `\"lark\"` or `\"youkong\"`.", zh = "`\"feishu\"`、`\"lark\"` 或 `\"youkong\"`。" },
+    { "service", "string?", en = "`\"feishu\"`, `\"lark\"`, `\"youkong\"`, or `\"caldav\"` in errors of `cloudcal.caldav`.",
+      zh = "`\"feishu\"`、`\"lark\"`、`\"youkong\"`；`cloudcal.caldav` 的错误为 `\"caldav\"`。" },
     { "operation", "string", en = "Which call it was: `\"calendar.v4.calendar.primary\"`.",
       zh = "是哪一个调用：`\"calendar.v4.calendar.primary\"`。" },
     { "violations", "table[]?", en = "Fields or permissions that Feishu and Lark object to.",
@@ -86,6 +87,43 @@ results.meta = {
       zh = "仅 `authorization_url`：请保存，供 `exchange_code` 使用。" },
 }
 
+-- What cloudcal.caldav takes and finds.
+results.caldav_account = {
+    { "server_address", "string", en = "A host, with or without a port, a path, or `https://`.",
+      zh = "主机名，可带端口、路径或 `https://`。" },
+    { "user_name", "string?", en = "Needed for all but `address`.", zh = "除 `address` 外都需要。" },
+    { "password", "string?", en = "Likewise. `check` sends it to `server_address` only.",
+      zh = "同上。`check` 只把它发送到 `server_address`。" },
+}
+
+results.caldav_found = {
+    { "principal", "string", en = "URL of the user on the server; also an option of `profile`.",
+      zh = "用户在服务器上的 URL；也可用作 `profile` 的选项。" },
+    { "home", "string", en = "URL under which the calendars are; the first, if there are several.",
+      zh = "日历所在的 URL；有多个时为第一个。" },
+    { "calendars", "cloudcal.caldav.calendar[]", en = "Those that a device would show.", zh = "设备上会显示的日历。" },
+}
+
+results.caldav_calendar = {
+    { "href", "string", en = "URL of the calendar.", zh = "日历的 URL。" },
+    { "name", "string", en = "As the server shows it; else the last part of the URL.",
+      zh = "服务器上的名称；没有时取 URL 的最后一段。" },
+    { "components", "string[]", en = "What it holds, such as `VEVENT`; empty if the server does not tell.",
+      zh = "日历中的内容，如 `VEVENT`；服务器未说明时为空。" },
+    { "color", "string?", en = "As the server tells it.", zh = "颜色，与服务器返回的一致。" },
+    { "ctag", "string?", en = "Changes with each change of the calendar, as the server tells it.",
+      zh = "日历每次变化后随之改变，与服务器返回的一致。" },
+}
+
+-- The fields of a journal.
+results.journal = {
+    { "entries", "table[]", en = "What had been written before it was opened, in order.",
+      zh = "打开之前已写入的条目，按先后顺序。" },
+    { "torn", "integer", en = "Bytes of an unfinished entry at the end that were cut off; 0 if there was none.",
+      zh = "末尾未写完而被截去的字节数；没有则为 0。" },
+    { "path", "string", en = "Path of the file.", zh = "文件路径。" },
+}
+
 -- Classes that editors want to know and no table has.
 results.records = {
     { "cloudcal.timings", fields = {
@@ -111,6 +149,9 @@ results.records = {
         { "user_code", "string" }, { "verification_uri", "string" },
         { "verification_uri_complete", "string?" }, { "expires_in", "integer?" },
         { "interval", "integer?" } } },
+    { "cloudcal.caldav.account", fields = results.caldav_account },
+    { "cloudcal.caldav.found", fields = results.caldav_found },
+    { "cloudcal.caldav.calendar", fields = results.caldav_calendar },
 }
 
 -- What require("cloudcal.sandbox").start returns.

@@ -26,8 +26,7 @@ local function part_type(kind)
     return base, base ~= kind
 end
 
-local function add_class(page, name, base, fields)
-    page("---@class %s%s", name, base and ": " .. base or "")
+local function add_fields(page, fields)
     for _, field in ipairs(fields) do
         if field.name then
             add_field(page, field.name, field.type, field.optional, field.about)
@@ -36,6 +35,11 @@ local function add_class(page, name, base, fields)
             add_field(page, field[1], kind, optional, field.en)
         end
     end
+end
+
+local function add_class(page, name, base, fields)
+    page("---@class %s%s", name, base and ": " .. base or "")
+    add_fields(page, fields)
     page ""
 end
 
@@ -65,7 +69,6 @@ end
 local function add_function(page, entry, variable, mark)
     local row = entry.row
     add_comment(page, entry.en)
-    if row.later then add_comment(page, "Not in this version: calling it raises.") end
     if row.generic then page("---@generic %s", row.generic) end
     local names = add_params(page, entry)
     for i, one in ipairs(returns_of(entry)) do
@@ -79,9 +82,9 @@ local function add_functions(page, list, variable, mark)
     for _, entry in ipairs(list) do add_function(page, entry, variable, mark) end
 end
 
-local function add_object(page, class, base, variable, list, more)
+local function add_object(page, class, base, variable, list, fields)
     page("---@class %s%s", class, base and ": " .. base or "")
-    for _, line in ipairs(more or {}) do page(line) end
+    add_fields(page, fields or {})
     page("local %s = {}\n", variable)
     add_functions(page, list, variable, ":")
 end
@@ -136,11 +139,9 @@ end
 
 -- The first names of the mirror, as fields of the client.
 local function roots(tree, name)
-    local lines = {}
-    for _, key in ipairs(sorted_keys(tree)) do
-        lines[#lines + 1] = ("---@field %s %s.%s"):format(key, name, key)
-    end
-    return lines
+    local fields = {}
+    for _, key in ipairs(sorted_keys(tree)) do fields[#fields + 1] = { key, name .. "." .. key } end
+    return fields
 end
 
 local function add_mirrors(page, tree, name)
@@ -233,20 +234,11 @@ local function add_clients(page, all)
     add_object(page, "cloudcal.task", nil, "task", all.functions.task)
     add_object(page, "cloudcal.loop", nil, "loop", all.functions.loop)
     add_object(page, "cloudcal.store", nil, "store", all.functions.store)
+    add_object(page, "cloudcal.journal", nil, "journal", all.functions.journal, results.journal)
 end
 
 local DONE = { client = true, platform = true, youkong = true, task = true, loop = true,
-               store = true, sandbox = true, cloudcal = true }
-
--- Names of the module that are no functions and have no table yet.
-local function add_later(page, all)
-    for _, entry in ipairs(all.functions.cloudcal) do
-        if entry.row.later and not entry.row.params then
-            page("---%s Not in this version.\n---@type table\ncloudcal.%s = nil\n", entry.en,
-                entry.name)
-        end
-    end
-end
+               store = true, journal = true, sandbox = true, cloudcal = true }
 
 local function add_module(page, all)
     page "---@class cloudcal"
@@ -260,12 +252,7 @@ local function add_module(page, all)
             add_functions(page, all.functions[owner], owner, ".")
         end
     end
-    add_later(page, all)
-    for _, entry in ipairs(all.functions.cloudcal) do
-        if not entry.row.later or entry.row.params then
-            add_function(page, entry, "cloudcal", ".")
-        end
-    end
+    add_functions(page, all.functions.cloudcal, "cloudcal", ".")
     page "return cloudcal\n"
 end
 

@@ -29,10 +29,16 @@ walk.clients = {
     youkong = cloudcal.youkong { environment = "sandbox", client_key = "UK1", secret = "s" },
 }
 
+-- A table may read its functions from their file when a name is first asked for.
+local function loaded(object)
+    local _ = object.any_name
+    return object
+end
+
 local function objects()
     local found = { cloudcal = cloudcal, sandbox = require "cloudcal.sandbox" }
     for name, value in pairs(cloudcal) do
-        if type(value) == "table" then found["cloudcal." .. name] = value end
+        if type(value) == "table" then found["cloudcal." .. name] = loaded(value) end
     end
     found.platform, found.client = methods_of(walk.clients.feishu)
     found.youkong = methods_of(walk.clients.youkong)
@@ -40,11 +46,12 @@ local function objects()
     found.loop, found.task = index_of(loop), index_of(loop:spawn(function() end))
     loop:run()
     found.store = index_of(cloudcal.stores.memory())
+    found.journal = require "cloudcal.journal"
     return found
 end
 
 --- All objects by owner: cloudcal, the tables in it (cloudcal.stores), client (what all clients
--- have), platform (Feishu and Lark), youkong, loop, task, store, sandbox.
+-- have), platform (Feishu and Lark), youkong, loop, task, store, journal, sandbox.
 walk.objects = objects()
 
 local function collect(object, found)
@@ -61,20 +68,6 @@ function walk.functions(owner)
     if type(behind) == "table" and owner:find("^cloudcal") then collect(behind, found) end
     collect(object, found)
     return found
-end
-
---- Tells whether a function, or each function of a table, only says that it is not in this
--- version.
-function walk.is_later(fn)
-    if type(fn) == "table" then
-        local found, inner = pcall(function() return fn.any_name end)
-        return found and type(inner) == "function" and walk.is_later(inner)
-    end
-    if type(fn) ~= "function" then return false end
-    local path = debug.getinfo(fn, "S").source
-    if not path:find("cloudcal/init%.lua$") then return false end
-    local fine, problem = pcall(fn)
-    return not fine and tostring(problem):find("is not in this version", 1, true) ~= nil
 end
 
 return walk

@@ -31,7 +31,10 @@ words.en = {
         .. "`rejected`, name `youkong_refused`, with what it said in `code` and `msg`.",
     errors_also = "Beside these, the codes of tokens and of the gateway, and what goes wrong on the way: see "
         .. "[all codes](codes.md).", refused_here = "Refused here",
-    no_fields = "No fields.", returns = "Returns", later = "Not in this version: calling it raises.",
+    no_fields = "No fields.", returns = "Returns",
+    caldav = "CalDAV accounts", journals = "Journals",
+    caldav_account = "An account, as `feishu:generate_caldav_conf` returns it:",
+    caldav_found = "What `check` finds:", caldav_calendar = "Each of its calendars:",
     example_is = "Example", array_of = "array of objects", path = "path", summary = "what it does", page = "Page",
     types = { string = "string", integer = "integer", boolean = "boolean", object = "object", array = "array" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },
@@ -85,7 +88,10 @@ words.zh = {
     needs_scope = "需要字段权限 %s", errors_here = "错误码", no_codes = "该服务没有公布错误码：拒绝时类别为 `rejected`，"
         .. "名称 `youkong_refused`，`code` 与 `msg` 为其返回的内容。",
     errors_also = "此外还有令牌与网关的错误码，以及传输过程中的错误：见[全部错误码](codes.zh-CN.md)。", refused_here = "在本地拒绝",
-    no_fields = "没有字段。", returns = "返回", later = "当前版本尚未提供，调用时抛出异常。",
+    no_fields = "没有字段。", returns = "返回",
+    caldav = "CalDAV 账号", journals = "记录文件",
+    caldav_account = "账号，即 `feishu:generate_caldav_conf` 返回的表：",
+    caldav_found = "`check` 的结果：", caldav_calendar = "其中的每个日历：",
     example_is = "示例", array_of = "对象数组", path = "路径", summary = "作用", page = "页面",
     types = { string = "字符串", integer = "整数", boolean = "布尔值", object = "对象", array = "数组" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },

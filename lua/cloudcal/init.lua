@@ -87,6 +87,7 @@ end
 -- @param given connect: function() that returns a client such as redis-lua's or lua-resty-redis's,
 -- or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how
 -- many share the rate while Redis is away, 4 if absent
+-- @return the store; nothing is connected before it is used
 function cloudcal.redis(given)
     local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
     return store

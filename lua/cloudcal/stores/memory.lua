@@ -51,7 +51,7 @@ end
 -- the store is a file.
 -- @param key a string
 -- @param seconds how long it lasts at most
--- @return true if it was taken
+-- @return true if it was taken, else false; and a message where no lock could be made
 function memory:try_lock(key, seconds)
     local now = clock.now()
     if (self.locks[key] or 0) > now then return false end
@@ -162,7 +162,7 @@ end
 -- @param key a string
 -- @param limits an array of { count, seconds }: at most `count` calls in any `seconds`
 -- @param most seconds that the caller would wait
--- @param count calls that are taken as one; 1 if absent
+-- @param count calls that are taken as one; 1 if absent. Of the store in memory only
 -- @return seconds to wait for the slot, and its number (of whatever type); or nil and the seconds
 -- that would be needed, if that is over `most`
 function memory:reserve(key, limits, most, count)
@@ -174,12 +174,17 @@ function memory:reserve(key, limits, most, count)
 end
 
 --- Tells how many seconds the next call would have to wait.
+-- @param key a string
+-- @param limits as in reserve
 function memory:ahead(key, limits)
     local windows, now = windows_of(self, key), clock.now()
     return slot_for(windows, limits, windows.calls, now) - now
 end
 
 --- Takes note of calls that somebody else has let through.
+-- @param key a string
+-- @param limits as in reserve
+-- @param count how many
 -- @param seconds until they start
 -- @return their number
 function memory:note(key, limits, count, seconds)
