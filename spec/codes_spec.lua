@@ -130,12 +130,12 @@ local KIND_OF_LOCAL = {
         signer_failed unknown_field wrong_type too_long too_short unknown_value missing_field
         unwanted_field filled_by_cloudcal invalid_utf8 invalid_path invalid_header invalid_token
         wrong_token_kind identity_unclear not_for_tenants not_sendable invalid_redirect_uri
-        missing_tenant_key store_needed shared_store_needed store_failed invalid_account
+        missing_tenant_key store_needed shared_store_needed invalid_account
         file_not_written
     ]],
     permission_denied = "http_forbidden caldav_forbidden",
     rate_limited = "http_too_many_requests own_rate_limit slow_down",
-    service_error = "http_server_error",
+    service_error = "http_server_error store_failed",
 }
 
 local function check_kind_and_hints(row, what)

@@ -466,6 +466,61 @@ describe("a login", function()
         assert.is_table(run(client).result)
     end)
 
+    it("is renewed after a secret function that raised, and once one was slow", function()
+        local raises, slow = false, false
+        local client
+        client = client_of { app_secret = function()
+            if raises then error("the vault is shut", 0) end
+            if slow then
+                slow = false
+                log_in(client:with { app_secret = known.app_secret })
+            end
+            return known.app_secret
+        end }
+        log_in(client)
+        support.revoke("feishu", "user")
+        raises = true
+        local seen = run(client)
+        assert.equal("unauthenticated", seen.err.kind)
+        seen = run(client)
+        assert.equal("token_function_failed", seen.err.name)
+        assert.is_truthy(seen.err.message:find("the vault is shut", 1, true))
+        raises = false
+        assert.is_table(run(client).result)
+        -- the user logs in anew while the secret is looked for: that login stays
+        support.revoke("feishu", "user")
+        slow = true
+        assert.is_table(run(client).result)
+        support.revoke("feishu", "user")
+        assert.is_table(run(client).result)
+    end)
+
+    it("that is still good serves while an early renewal hangs", function()
+        local store = cloudcal.stores.memory()
+        local client, get = client_of { store = store }, store.get
+        log_in(client)
+        function store.get(...)
+            local value, left = get(...)
+            return value, left and left - (7200 - 280)
+        end
+        support.clear "feishu"
+        support.path_faults("feishu", TOKEN, "slow:3")
+        local loop, ended = cloudcal.loop(), 0
+        for _ = 1, 3 do
+            loop:spawn(function()
+                assert(client:generate_caldav_conf())
+                ended = ended + 1
+            end)
+        end
+        local before = support.state("feishu").refresh_attempts
+        local deadline = core.now() + 2.5
+        while ended < 3 and core.now() < deadline do loop:step(0.02) end
+        assert.equal(3, ended)
+        loop:run()
+        assert.equal(before + 1, support.state("feishu").refresh_attempts)
+        support.clear "feishu"
+    end)
+
     it("that is still good is not risked by a call with little time", function()
         local client = client_of()
         log_in(client)
@@ -570,7 +625,7 @@ describe("the store of a login", function()
         log_in(client)
         broken.get = true
         local seen = run(client)
-        refuses(seen, "invalid_request", "store_failed", "store")
+        refuses(seen, "service_error", "store_failed", "store")
         assert.is_truthy(seen.err.message:find("the disk is gone", 1, true))
         broken.get = nil
         assert.is_table(run(client).result)
@@ -583,10 +638,88 @@ describe("the store of a login", function()
         support.revoke("feishu", "user")
         broken.set = true
         local seen = run(client)
-        refuses(seen, "invalid_request", "store_failed", "store")
+        refuses(seen, "service_error", "store_failed", "store")
         assert.equal(0, #seen.tokens)
         broken.set = nil
         assert.is_table(run(client).result)
+    end)
+
+    -- Fails from the n-th write on, as often as told; `written` is what the store says.
+    local function stumbling(first, times, is_written)
+        local store, own, count = cloudcal.stores.memory(), {}, 0
+        function own.set(_, ...)
+            count = count + 1
+            local fails = count >= first and count < first + times
+            if not fails or is_written then store:set(...) end
+            if fails then return nil, "the store is away" end
+            return true
+        end
+        for name in pairs { get = 1, try_lock = 1, unlock = 1 } do
+            own[name] = function(_, ...) return store[name](store, ...) end
+        end
+        return setmetatable(own, { __index = store, __metatable = "cloudcal.store" })
+    end
+
+    it("that is away for a moment after the renewal gets the new login a little later", function()
+        -- the first write is the login, the second takes the refresh token out
+        local client = client_of { store = stumbling(3, 2) }
+        log_in(client)
+        support.revoke("feishu", "user")
+        local seen = run(client)
+        assert.is_table(seen.result)
+        assert.equal(1, #seen.tokens)
+        support.revoke("feishu", "user")
+        seen = run(client)
+        assert.is_table(seen.result)
+        assert.equal(1, #seen.tokens)
+    end)
+
+    it("that is away for longer gets it when it is back", function()
+        local lines = {}
+        local client = client_of { store = stumbling(3, 5), logger = function(level, message)
+            lines[#lines + 1] = level .. " " .. message
+        end }
+        log_in(client)
+        support.revoke("feishu", "user")
+        assert.is_table(run(client).result)
+        assert.is_truthy(table.concat(lines, "\n"):find("error a renewed login", 1, true))
+        local seen = run(client)
+        assert.is_table(seen.result)
+        assert.equal(0, #seen.tokens)
+        -- another Lua state would find it now, too
+        support.revoke("feishu", "user")
+        assert.equal(1, #run(client).tokens)
+    end)
+
+    it("that says no to what it has done all the same does not lose the login", function()
+        local client = client_of { store = stumbling(2, 1, true) }
+        log_in(client)
+        support.revoke("feishu", "user")
+        local seen = run(client)
+        refuses(seen, "service_error", "store_failed", "store")
+        assert.equal(0, #seen.tokens)
+        assert.is_true(seen.err.retryable)
+        seen = run(client)
+        assert.is_table(seen.result)
+        assert.equal(1, #seen.tokens)
+    end)
+
+    it("that can make no lock renews no login, and says why", function()
+        local store, own = cloudcal.stores.memory(), {}
+        function own.try_lock() return true, "no lock can be made" end
+        local client = client_of { store = setmetatable(own, {
+            __index = function(_, name)
+                return function(_, ...) return store[name](store, ...) end
+            end,
+            __metatable = "cloudcal.store",
+        }) }
+        own.is_private, own.locks_last = false, false
+        log_in(client)
+        support.revoke("feishu", "user")
+        local seen = run(client)
+        refuses(seen, "service_error", "store_failed", "store")
+        assert.equal("no lock can be made", seen.err.message)
+        assert.equal(0, #seen.tokens)
     end)
 
     it("that fails does not fail the call of an app", function()
@@ -651,7 +784,7 @@ describe("the store of a login", function()
             log_in(client)
             store.set = nil
             store:set(key, text, 100)
-            refuses(run(client), "invalid_request", "store_failed", "store")
+            refuses(run(client), "service_error", "store_failed", "store")
         end
     end)
 end)
@@ -709,6 +842,17 @@ describe("login", function()
             support.clear "feishu"
         end)
 
+    it("goes on after a look that got no answer", function()
+        support.clear "feishu"
+        local result, err = client_of():login { timeout = 0.3, on_prompt = function()
+            support.path_faults("feishu", TOKEN, "stalled")
+        end }
+        -- the code was used by the look that stalled, as the next one says
+        assert.is_nil(result)
+        assert.equal("invalid_grant", err.name)
+        support.clear "feishu"
+    end)
+
     it("is refused with wrong credentials before anything is shown", function()
         local seen = flow(client_of { app_secret = "wrong-secret" })
         refuses(seen, "app_setup", "invalid_client")
@@ -721,12 +865,12 @@ describe("login", function()
     it("asks nobody where the login could not be kept", function()
         local store = cloudcal.stores.file "/dev/null/tokens.json"
         local seen = flow(client_of { store = store })
-        refuses(seen, "invalid_request", "store_failed", "store")
+        refuses(seen, "service_error", "store_failed", "store")
         assert.equal(0, #seen.requests)
         seen = pipeline.run("feishu", {}, function()
             return client_of({ store = store }):exchange_code { code = "x" }
         end)
-        refuses(seen, "invalid_request", "store_failed", "store")
+        refuses(seen, "service_error", "store_failed", "store")
         assert.equal(0, #seen.requests)
     end)
 
@@ -796,7 +940,9 @@ describe("login", function()
             assert.equal(name == "something_else" and "oauth_refused" or name, err.name)
             assert.equal("because of ***", err.msg)
         end
-        local _, err = script { answer { device_code = "dc", user_code = "AB", interval = 1,
+        local _, err = script { device, answer { access_token = "", expires_in = 7200 } }
+        assert.equal("wrong_response_type", err.name)
+        _, err = script { answer { device_code = "dc", user_code = "AB", interval = 1,
             verification_uri = "https://x.example/", expires_in = 0 }, pending }
         assert.equal("device_code_expired", err.name)
         _, err = script { answer({ error = "invalid_client", error_description = "no" },

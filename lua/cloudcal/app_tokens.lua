@@ -27,17 +27,28 @@ local function notes_of(key)
     return notes[key]
 end
 
+local function ask_for_secret(ask)
+    local fine, secret = pcall(ask)
+    if fine then return secret end
+    return nil, ("app_secret raised: %s"):format(tostring(secret))
+end
+
 --- The secret of the app; a function is asked for it.
 -- @return the secret; or nil and the fields of an error
 function app_tokens.secret(call)
-    local secret = call.client.app_secret
-    if type(secret) == "function" then secret = secret() end
+    local secret, problem = call.client.app_secret, nil
+    if type(secret) == "function" then secret, problem = ask_for_secret(secret) end
     if type(secret) == "string" and secret ~= "" then
         call.secrets[#call.secrets + 1] = secret
         return secret
     end
     return nil, { name = "token_function_failed", stage = "token",
-        message = "app_secret gave no secret" }
+        message = problem or "app_secret gave no secret" }
+end
+
+--- Tells whether a token from a service can go into a header, like one from the caller.
+function app_tokens.is_token(token)
+    return type(token) == "string" and token ~= "" and core.is_visible(token)
 end
 
 -- {======================================================
@@ -75,9 +86,8 @@ function Source:look(call)
     return token, left < RENEW_EARLY and clock.now() >= (notes_of(self.key).rest_until or 0)
 end
 
--- A token from the service goes into a header, like one from the caller.
 local function check_fetched(token, field)
-    if core.is_visible(token) and token ~= "" then return nil end
+    if app_tokens.is_token(token) then return nil end
     return { name = "wrong_response_type", stage = "token", field = field,
         message = field .. " is not one word of ASCII in the answer" }
 end

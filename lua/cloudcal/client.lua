@@ -353,7 +353,7 @@ local function new_call(state, endpoint, call_options)
         client = given, options = call_options,
         transport = state.transport, plans = state.plans,
         base_url = state.base_url, accounts_url = state.accounts_url, fetch = fetch,
-        deadline = clock.now() + timeout,
+        timeout = timeout, deadline = clock.now() + timeout,
         meta = meta, source = source, stage = "check",
         secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call

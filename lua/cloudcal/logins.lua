@@ -79,22 +79,52 @@ local function new_record(answer)
     return record
 end
 
-local function read(store, key)
+local function parse(text)
+    local record = json.decode(text)
+    return type(record) == "table" and type(record.lifetime) == "number" and record or nil
+end
+
+local function read_store(store, key)
     local text, left, broken = store:get(key)
     if broken then return nil, failure("store_failed", broken, "store") end
     if not text then return nil, failure("not_logged_in", "there is no login of this user") end
-    local record = json.decode(text)
-    if type(record) ~= "table" or type(record.lifetime) ~= "number" then
-        return nil, failure("store_failed", "what is stored is not a login", "store")
-    end
-    return record, left
+    local record = parse(text)
+    if record then return record, left end
+    return nil, failure("store_failed", "what is stored is not a login", "store")
 end
 
 local function write(store, key, record, left)
     local kept, message = store:set(key, (json.encode(record)), left)
     if kept then return true end
-    message = redact.text(message, { record.access_token, record.refresh_token })
     return nil, failure("store_failed", message, "store")
+end
+
+-- Logins that were renewed, and that the store would not take: { store, record, before (the access
+-- token of the login that was renewed), ends }.
+local unwritten = {}
+
+-- A user who has logged in again has another access token.
+local function is_replaced(store, key, access_token)
+    local current = read_store(store, key)
+    return current ~= nil and current.access_token ~= access_token
+end
+
+-- Tries again what could not be written.
+local function pending(store, key)
+    local entry = unwritten[key]
+    if not entry or entry.store ~= store then return nil end
+    local left = entry.ends - clock.now()
+    if left > 0 and not is_replaced(store, key, entry.before)
+        and not write(store, key, entry.record, left) then
+        return entry.record, left
+    end
+    unwritten[key] = nil
+end
+
+local function read(store, key)
+    local record, left = pending(store, key)
+    if record then return record, left end
+    return read_store(store, key)
 end
 
 local function left_of(record, left, expires_in)
@@ -146,60 +176,88 @@ local function without_refresh_token(record, reason)
     return rest
 end
 
-local function keep(call, source, answer)
-    local record = new_record(answer)
+local function hide_answer(call, answer)
     hide(call, answer.access_token)
     hide(call, answer.refresh_token)
-    refused[source.key], rest_until[source.key] = nil, nil
-    local kept, found = write(source.store, source.key, record, record.lifetime)
-    return record, not kept and found or nil
 end
 
--- The user may have logged in again meanwhile.
-local function is_replaced(source, record)
-    local current = read(source.store, source.key)
-    return current ~= nil and current.access_token ~= record.access_token
+local function start_over(key)
+    refused[key], rest_until[key], unwritten[key] = nil, nil, nil
+end
+
+local PAUSES = { 0.1, 0.3, 1, 1.5 } -- seconds; a store that is away for a moment comes back
+
+-- What must not get lost is worth some patience.
+local function write_patiently(store, key, record, left)
+    local kept, found = write(store, key, record, left)
+    for _, seconds in ipairs(PAUSES) do
+        if kept then return true end
+        wait.sleep(seconds)
+        kept, found = write(store, key, record, left)
+    end
+    return kept, found
 end
 
 -- Nothing came of a refresh token that was taken out of the store. It goes back if the service
 -- did not take it.
-local function give_back(source, record, left, err, acted)
+local function give_back(call, source, record, left, err, acted)
     if acted ~= "no" then
-        return failure("login_lost", MESSAGES.login_lost .. ": " .. err.message)
+        local lost = failure("login_lost", MESSAGES.login_lost .. ": " .. err.message)
+        log.write(call.client, "error", "a login is lost",
+            { reason = redact.text(lost.message, call.secrets) })
+        return lost
     end
-    if is_replaced(source, record) then return err end
+    if is_replaced(source.store, source.key, record.access_token) then return err end
     if err.kind == "login_required" then record = without_refresh_token(record, "login_expired") end
-    local kept, found = write(source.store, source.key, record, left)
+    local kept, found = write_patiently(source.store, source.key, record, left)
     return kept and err or found
 end
 
 local function ask(call, secret, fields, how)
     fields.client_id, fields.client_secret = call.client.app_id, secret
     local answer, err, acted = call.fetch(call, TOKEN, fields, how)
-    if answer and not core.is_visible(answer.access_token) then
+    if answer and not app_tokens.is_token(answer.access_token) then
         err = failure("wrong_response_type", "access_token is not one word of ASCII in the answer")
         return nil, err, "yes"
     end
     return answer, err, acted
 end
 
-local function refresh(call, source, record, left, how)
-    local secret, found = app_tokens.secret(call)
-    if not secret then return nil, found end
-    local taken, broken = write(source.store, source.key,
-        without_refresh_token(record, "login_lost"), left)
-    if not taken then return nil, broken end
+-- The token for the call at hand is good, whatever the store does.
+local function keep_renewed(call, source, before, answer)
+    local store, key, record = source.store, source.key, new_record(answer)
+    hide_answer(call, answer)
+    start_over(key)
+    if is_replaced(store, key, before) then return end
+    local kept, found = write_patiently(store, key, record, record.lifetime)
+    if kept then return end
+    unwritten[key] = {
+        store = store, record = record, before = before, ends = clock.now() + record.lifetime,
+    }
+    log.write(call.client, "error", "a renewed login cannot be stored yet",
+        { reason = redact.text(found.message, call.secrets) })
+end
+
+local function refresh(call, source, secret, record, left, deadline)
+    local store, key = source.store, source.key
+    local taken, broken = write(store, key, without_refresh_token(record, "login_lost"), left)
+    if not taken then
+        -- it may have been written all the same
+        write_patiently(store, key, record, left)
+        return nil, broken
+    end
     local answer, err, acted = ask(call, secret,
-        { grant_type = "refresh_token", refresh_token = record.refresh_token }, how)
-    if not answer then return nil, give_back(source, record, left, err, acted) end
-    if is_replaced(source, record) then return answer.access_token end
-    local _, lost = keep(call, source, answer)
-    -- the token for the call at hand is good nevertheless
-    if lost then log.write(call.client, "error", "the store fails", { reason = lost.message }) end
+        { grant_type = "refresh_token", refresh_token = record.refresh_token },
+        { deadline = deadline })
+    if not answer then return nil, give_back(call, source, record, left, err, acted) end
+    keep_renewed(call, source, record.access_token, answer)
     return answer.access_token
 end
 
+-- The secret may come from a slow function: nothing is read before it is there.
 function Source:renew(call, early, deadline)
+    local secret, found = app_tokens.secret(call)
+    if not secret then return nil, found end
     local record, left = read(self.store, self.key)
     if not record then return nil, left end
     hide(call, record.access_token)
@@ -212,7 +270,7 @@ function Source:renew(call, early, deadline)
         return nil, failure("deadline_exceeded", "too little time is left to renew the login")
     end
     rest_until[self.key] = early and clock.now() + RENEW_AGAIN or nil
-    return refresh(call, self, record, left, { deadline = deadline })
+    return refresh(call, self, secret, record, left, deadline)
 end
 
 --- Gets the access token of the user whom a call names.
@@ -252,8 +310,11 @@ end
 local function ask_for_login(call, store, secret, fields, how)
     local answer, err = ask(call, secret, fields, how)
     if not answer then return nil, err end
-    local record, lost = keep(call, { store = store, key = key_of(call) }, answer)
-    if lost then return nil, lost end
+    local key, record = key_of(call), new_record(answer)
+    hide_answer(call, answer)
+    start_over(key)
+    local kept, lost = write_patiently(store, key, record, record.lifetime)
+    if not kept then return nil, lost end
     return describe(call, record)
 end
 
@@ -343,7 +404,7 @@ local function poll(call, store, secret, device, interval)
         local login, err = ask_for_login(call, store, secret, {
             grant_type = "urn:ietf:params:oauth:grant-type:device_code",
             device_code = device.device_code,
-        }, { deadline = deadline, retry = false })
+        }, { deadline = math.min(deadline, clock.now() + call.timeout), retry = false })
         if login or not may_go_on(err) then return login, err end
         if err.name == "slow_down" then interval = interval + SLOW_DOWN end
     end
@@ -355,7 +416,7 @@ local function device_flow(call, store, secret, given)
         { basic = call.client.app_id .. ":" .. secret })
     if not device then return nil, err end
     hide(call, device.device_code)
-    device.interval = device.interval or INTERVAL
+    device.interval = math.max(1, device.interval or INTERVAL)
     device.expires_in = device.expires_in or EXPIRES_IN
     local prompt = {}
     for _, name in ipairs(SHOWN) do prompt[name] = device[name] end

@@ -16,9 +16,12 @@ local wait = require "cloudcal.wait"
 
 local renewal = {}
 
+local is_lua_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
 local LONGEST_FETCH = 10 -- seconds
 local LOCK_SECONDS = 15 -- of the store's lock: one fetch, and some more
 local TURN_SECONDS = 30 -- of the host's lock: somebody else's lock, then a fetch
+local GLANCE = 0.05 -- seconds that a call with a good value waits for the next one
 local LOOK_AGAIN = 0.02 -- seconds between two looks at another process's fetch
 
 -- Until when this Lua state holds a lock of a store. Nobody in here waits for that one: its
@@ -29,10 +32,17 @@ local function is_held_here(key)
     return not wait.is_nginx() and (held_until[key] or 0) > clock.now()
 end
 
--- A lock whose holder was killed may last until its end.
+-- Where no lock can be made, as the message says, two at once are better than none; not so if
+-- that does harm. A lock whose holder was killed may last until its end.
 local function lock_store(source, call, limit)
     local key, deadline = source.key, math.min(limit, clock.now() + LOCK_SECONDS + 1)
-    while not source.store:try_lock(key, LOCK_SECONDS) do
+    while true do
+        local is_held, failure = source.store:try_lock(key, LOCK_SECONDS)
+        if is_held and failure and source.is_vital then
+            source.store:unlock(key)
+            return false, failure
+        end
+        if is_held then break end
         local is_over = clock.now() + LOOK_AGAIN >= deadline
         if is_over or is_held_here(key) or source:look(call) then return false end
         if not wait.sleep(LOOK_AGAIN) then return false end
@@ -48,19 +58,29 @@ local function unlock_store(source)
     held_until[key] = nil
 end
 
-local function busy()
+local function not_held(failure)
+    if failure then
+        return { name = "store_failed", stage = "token", field = "store", message = failure }
+    end
     return { name = "login_busy", stage = "token",
-        message = "another process renews the same login, and was not done in time" }
+        message = "the same login is being renewed elsewhere, and that was not done in time" }
+end
+
+-- An early renewal leaves time for the call itself.
+local function time_for(limit, is_early)
+    local now = clock.now()
+    if is_early and limit < math.huge then limit = now + (limit - now) / 2 end
+    return math.min(limit, now + LONGEST_FETCH)
 end
 
 -- Renews where it is time, unless somebody else has done so since.
-local function renew(source, call, is_held, limit)
+local function renew(source, call, is_held, failure, limit)
     local value, is_old, broken = source:look(call)
     if value and not (is_held and is_old) then return value end
     if broken then return nil, broken end
-    if source.is_vital and not is_held then return nil, busy() end
-    local deadline = math.min(limit, clock.now() + LONGEST_FETCH)
-    local renewed, err = source:renew(call, value ~= nil, deadline)
+    if source.is_vital and not is_held then return nil, not_held(failure) end
+    local is_early = value ~= nil
+    local renewed, err = source:renew(call, is_early, time_for(limit, is_early))
     -- what we hold is good until it ends
     return renewed or value, err
 end
@@ -74,12 +94,20 @@ local function outcome_of(err)
     return fields
 end
 
+-- PUC Lua 5.1 cannot yield across pcall: there whoever raises leaves the locks to their time.
+local function protected(fn, ...)
+    if is_lua_51 then return true, fn(...) end
+    return pcall(fn, ...)
+end
+
 -- Here by the lock of the host, between processes by that of the store.
 local function renew_in_turn(source, call, lock, limit)
-    local is_held = source.store ~= nil and lock_store(source, call, limit)
-    local value, err = renew(source, call, is_held, limit)
+    local is_held, failure = false, nil
+    if source.store then is_held, failure = lock_store(source, call, limit) end
+    local fine, value, err = protected(renew, source, call, is_held, failure, limit)
     if is_held then unlock_store(source) end
-    if lock then wait.unlock(lock, outcome_of(err)) end
+    if lock then wait.unlock(lock, fine and outcome_of(err) or nil) end
+    if not fine then error(value, 0) end
     return value, not value and err or nil
 end
 
@@ -93,13 +121,15 @@ local function ended_early(deadline)
 end
 
 -- Who began to fetch may go away: a lock is never left behind, and what is vital goes on.
-local function renew_shielded(source, call, lock, deadline)
+-- Who has a good value glances at the renewal and goes on.
+local function renew_shielded(source, call, lock, deadline, old)
+    local till = old and math.min(deadline, clock.now() + GLANCE) or deadline
     local done, value, err = wait.shielded(function(is_detached)
         local limit = is_detached and source.is_vital and math.huge or deadline
         return true, renew_in_turn(source, call, lock, limit)
-    end, deadline, source.is_vital)
+    end, till, source.is_vital)
     if done then return value, err end
-    return nil, ended_early(deadline)
+    return old, not old and ended_early(deadline) or nil
 end
 
 --- Gets the value: as it is kept, or from whoever is about to fetch it, or by fetching it.
@@ -110,13 +140,20 @@ function renewal.get(source, call, deadline)
     local value, is_old, broken = source:look(call)
     if value and not is_old then return value end
     if broken then return nil, broken end
-    local lock, outcome
-    if source.store then lock, outcome = wait.lock(source.key, deadline, TURN_SECONDS) end
+    local lock, outcome, is_taken
+    if source.store then
+        lock, outcome, is_taken = wait.lock(source.key, value and 0 or deadline, TURN_SECONDS)
+    end
+    if value and is_taken then return value end
     if outcome then
         value = source:look(call)
         return value, not value and outcome or nil
     end
-    return renew_shielded(source, call, lock, deadline)
+    if wait.is_cancelled() then
+        if lock then wait.unlock(lock) end
+        return nil, ended_early(deadline)
+    end
+    return renew_shielded(source, call, lock, deadline, value)
 end
 
 return renewal

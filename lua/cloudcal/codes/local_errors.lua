@@ -148,7 +148,7 @@ return {
             .. "cloudcal.stores.file(path)。",
     },
     store_failed = {
-        kind = "invalid_request",
+        kind = "service_error",
         hint = "The store of this client cannot be read or written. The message says why.",
         hint_zh = "无法读写该客户端的存储，原因见消息。",
     },

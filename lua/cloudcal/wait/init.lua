@@ -36,6 +36,12 @@ wait.worker_count = nginx.worker_count
 --- Tells whether the host is nginx, in whatever phase.
 wait.is_nginx = nginx.is_host
 
+--- Tells whether the task that asks has been cancelled.
+function wait.is_cancelled()
+    local _, waiter = place()
+    return waiter ~= nil and waiter.cancelled == true
+end
+
 --- Sends one request and waits for its end.
 -- @param options those of engine:submit in src/engine.c
 -- @return the transfer, which can be taken; or nil, libcurl's number and a text
@@ -108,7 +114,8 @@ end
 --- Takes a lock, waiting for it until the deadline. A plain blocking call does not wait, nor
 -- does a task for another loop's: whoever holds the lock might never be resumed.
 -- @param seconds after which it is anybody's
--- @return the lock, which has to be released; or nil, and with what it was released
+-- @return the lock, which has to be released; or nil, with what it was released, and whether
+-- somebody else has it
 function wait.lock(name, deadline, seconds)
     local way, waiter = place()
     local locks = locks_of(way, waiter)
@@ -120,10 +127,11 @@ function wait.lock(name, deadline, seconds)
                             deadline = core.now() + seconds }
             return locks[name]
         end
+        if core.now() >= deadline then return nil, nil, true end
         table.insert(lock.queue, waiter)
         way.park(waiter, math.min(deadline, lock.deadline))
         if lock.outcome ~= nil then return nil, lock.outcome end
-    until waiter.cancelled or core.now() >= deadline
+    until waiter.cancelled
 end
 
 --- Releases a lock, and wakes those who wait for it.
