@@ -16,8 +16,6 @@ local wait = require "cloudcal.wait"
 
 local renewal = {}
 
-local is_lua_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
-
 local LONGEST_FETCH = 10 -- seconds
 local LOCK_SECONDS = 15 -- of the store's lock: one fetch, and some more
 local TURN_SECONDS = 30 -- of the host's lock: somebody else's lock, then a fetch
@@ -94,17 +92,11 @@ local function outcome_of(err)
     return fields
 end
 
--- PUC Lua 5.1 cannot yield across pcall: there whoever raises leaves the locks to their time.
-local function protected(fn, ...)
-    if is_lua_51 then return true, fn(...) end
-    return pcall(fn, ...)
-end
-
 -- Here by the lock of the host, between processes by that of the store.
 local function renew_in_turn(source, call, lock, limit)
     local is_held, failure = false, nil
     if source.store then is_held, failure = lock_store(source, call, limit) end
-    local fine, value, err = protected(renew, source, call, is_held, failure, limit)
+    local fine, value, err = wait.protected(renew, source, call, is_held, failure, limit)
     if is_held then unlock_store(source) end
     if lock then wait.unlock(lock, fine and outcome_of(err) or nil) end
     if not fine then error(value, 0) end

@@ -62,11 +62,19 @@ local function pack(...)
     return { n = select("#", ...), ... }
 end
 
+local is_lua_51 = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
+
+--- As pcall, but for PUC Lua 5.1, which cannot yield across it: there an error goes through.
+function wait.protected(fn, ...)
+    if is_lua_51 then return true, fn(...) end
+    return pcall(fn, ...)
+end
+
 -- Runs fn, unless that has begun elsewhere.
 local function begin(state, fn, is_detached)
     if state.has_begun then return end
     state.has_begun = true
-    state.results = pack(pcall(fn, is_detached))
+    state.results = pack(wait.protected(fn, is_detached))
 end
 
 local function wait_for_results(way, waiter, state, deadline)
