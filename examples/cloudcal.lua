@@ -255,12 +255,19 @@ local function store_of(args, is_for_login)
     return cloudcal.stores.file(file)
 end
 
+-- What is logged may quote a service.
+local function log_plainly(level, message, fields)
+    local copy = {}
+    for name, value in pairs(fields) do copy[name] = plain(value) end
+    cloudcal.log.stderr(level, plain(message), copy)
+end
+
 local function common_options(args)
     return {
         base_url = args.base_url or variable "CLOUDCAL_BASE_URL",
         ca_file = args.ca_file or variable "CLOUDCAL_CA_FILE",
         timeout = args.timeout, language = args.language,
-        logger = cloudcal.log.stderr, log_level = args.verbose and "debug" or "warn",
+        logger = log_plainly, log_level = args.verbose and "debug" or "warn",
     }
 end
 
@@ -444,7 +451,7 @@ end
 -- The base URL is that of the API, and the server's address stands in the account.
 function commands.caldav.check(args)
     local found = must(calling(cloudcal.caldav.check, read_account(), {
-        timeout = args.timeout, language = args.language, logger = cloudcal.log.stderr,
+        timeout = args.timeout, language = args.language, logger = log_plainly,
         log_level = args.verbose and "debug" or "warn",
         ca_file = args.ca_file or variable "CLOUDCAL_CA_FILE",
     }))

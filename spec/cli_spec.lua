@@ -1,5 +1,6 @@
 --- examples/cloudcal.lua, the command: what it prints where, how it ends, and what it never shows.
 
+local certificates = require "cloudcal.sandbox.certificates"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
@@ -75,14 +76,28 @@ local function words_of(text, ...)
     return words
 end
 
+-- A line of the shell that runs the command and says how it ended.
+local function job(words)
+    local input = folder .. "/in"
+    return ("%s >%s/out 2>%s/err <%s; echo $?"):format(line_of(words), folder, folder,
+        read(input) ~= "" and input or "/dev/null")
+end
+
 -- @param text the words of the command line; each of the others is one word, too
 -- @return the exit status, stdout, stderr
 local function run(text, ...)
-    local out, err = folder .. "/out", folder .. "/err"
-    local input = folder .. "/in"
-    local line = ("%s >%s 2>%s <%s; echo $?"):format(line_of(words_of(text, ...)), out, err,
-        read(input) ~= "" and input or "/dev/null")
-    return tonumber((peer.shell(line))), read(out), read(err)
+    local status = tonumber((peer.shell(job(words_of(text, ...)))))
+    return status, read(folder .. "/out"), read(folder .. "/err")
+end
+
+-- The same beside the servers of this process.
+local function run_beside(text, ...)
+    local status = folder .. "/status"
+    os.remove(status)
+    peer.shell(("{ { %s; } >%s.new && mv %s.new %s; } >/dev/null 2>&1 &"):format(
+        job(words_of(text, ...)), status, status, status))
+    peer.drive(function() return read(status) ~= "" end)
+    return tonumber(read(status)), read(folder .. "/out"), read(folder .. "/err")
 end
 
 local function run_json(text, ...)
@@ -177,7 +192,7 @@ describe("cloudcal login", function()
         local _
         status, _, err = run "login --store /dev/null/tokens.json"
         assert.equal(2, status)
-        assert.is_nil(err:find "type the code")
+        assert.is_nil(err:find("type the code", 1, true))
     end)
 
     it("says no when the user does", function()
@@ -242,6 +257,60 @@ describe("cloudcal caldav", function()
         assert.equal(14, status, err)
         assert.equal("", out)
         assert.is_nil(err:find(WORD, 1, true), err)
+    end)
+end)
+
+-- To each question the whole answer: who and where, and one calendar.
+local CALENDARS = [[<?xml version="1.0" encoding="utf-8"?>
+<D:multistatus xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav">
+<D:response><D:href>/</D:href><D:propstat><D:prop>
+<D:current-user-principal><D:href>/me/</D:href></D:current-user-principal>
+<C:calendar-home-set><D:href>/home/</D:href></C:calendar-home-set>
+</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>
+%s</D:multistatus>]]
+
+local CALENDAR = [[<D:response><D:href>/home/work/</D:href><D:propstat><D:prop>
+<D:resourcetype><D:collection/><C:calendar/></D:resourcetype>
+<D:displayname>Work%s</D:displayname>
+</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>]]
+
+describe("cloudcal caldav check", function()
+    local pem, ctx, server
+
+    setup(function() pem, ctx = certificates.new("good", os.time()) end)
+
+    after_each(function() server.close() end)
+
+    -- A CalDAV server with these calendars, and its account on stdin.
+    local function serve(calendars)
+        local body = CALENDARS:format(calendars)
+        server = peer.listen(peer.answering(("HTTP/1.1 207 Multi-Status\r\nContent-Type: "
+            .. "application/xml\r\nContent-Length: %d\r\n\r\n%s"):format(#body, body)), ctx)
+        write(folder .. "/ca.pem", pem)
+        environment = { CLOUDCAL_CA_FILE = folder .. "/ca.pem" }
+        write(folder .. "/in", json.encode { password = WORD, user_name = "me",
+            server_address = "127.0.0.1:" .. server.port })
+    end
+
+    it("lists the calendars, and lets no name move the cursor", function()
+        serve(CALENDAR:format "\194\155A")
+        local status, out, err = run_beside "caldav check --verbose"
+        assert.equal(0, status, err)
+        assert.truthy(out:find("principal  " .. server.url .. "/me/\n", 1, true), out)
+        assert.truthy(out:find(server.url .. "/home/work/", 1, true), out)
+        assert.truthy(out:find("Work?A\n", 1, true), out)
+        assert.is_nil((out .. err):find(WORD, 1, true), err)
+    end)
+
+    it("gives a list as JSON, even of none", function()
+        serve(CALENDAR:format "")
+        local _, out, err = run_beside "--json caldav check"
+        assert.equal("Work", (json.decode(out) or error(err)).calendars[1].name)
+        assert.truthy(out:find('"components":[]', 1, true), out)
+        server.close()
+        serve ""
+        _, out = run_beside "--json caldav check"
+        assert.truthy(out:find('"calendars":[]', 1, true), out)
     end)
 end)
 
