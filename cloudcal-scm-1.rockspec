@@ -145,5 +145,5 @@ build = {
         ["cloudcal.wait.yieldable"] = "lua/cloudcal/wait/yieldable.lua",
     },
     install = { bin = { cloudcal = "examples/cloudcal.lua" } },
-    copy_directories = { "examples" },
+    copy_directories = { "examples", "library" },
 }

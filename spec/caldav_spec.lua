@@ -4,6 +4,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local cqueues = require "cqueues"
 local lua = require "spec.lua"
 local lxp = require "lxp"
 local peer = require "spec.peer"
@@ -282,6 +283,41 @@ describe("cloudcal.caldav.write_profile", function()
     end)
 end)
 
+describe("a reference in an answer", function()
+    local url = require "cloudcal.caldav.url"
+    local HOST = "https://host.com"
+
+    it("is read as RFC 3986 reads it, on the same server", function()
+        local cases = {
+            ["/x"] = "/x", ["x"] = "/a/b/x", ["./x/"] = "/a/b/x/", ["../x"] = "/a/x",
+            ["../../../x"] = "/x", [".."] = "/a/", ["."] = "/a/b/", ["/a/./b/../c"] = "/a/c",
+            ["/a/%2e%2E/c"] = "/c", ["/x?y=/../z"] = "/x?y=/../z", ["/x#y"] = "/x",
+            ["//host.com/x"] = "/x", ["//HOST.com:443"] = "/", ["https://host.com"] = "/",
+            ["HTTPS://Host.COM:443/x"] = "/x", ["/a//b"] = "/a//b", [" /x\n"] = "/x",
+            ["/a b"] = "/a%20b", ["/日"] = "/%E6%97%A5", ["/a%20b"] = "/a%20b",
+            ["/a\0\127\\"] = "/a%00%7F%5C", ["https://host.com/../x"] = "/x",
+        }
+        for reference, path in pairs(cases) do
+            assert.equal(HOST .. path, url.resolve(url.parse(HOST .. "/a/b/c?d=/e/"), reference))
+        end
+    end)
+
+    it("is nothing where it names another one", function()
+        for _, reference in ipairs { "", " ", "#x", "http://host.com/", "https://host.com:444/",
+            "https://host.com.evil.com/", "https://evil.com/host.com", "//evil.com/", "//",
+            "https://host.com@evil.com/", "https://u@host.com/", "https://host.com:443@evil.com/",
+            "https://host.com\\@evil.com/", "https://host.com%2eevil.com/", "https://host.com./",
+            "https:/x", "https:x", "mailto:a@host.com", "file:///etc/passwd", "a:b",
+            "https://host.com?@evil.com/", "https://host.com#@evil.com/x", "https://[::1]/",
+            "https://host.com:/", "https://host.com:-443/", "https://host.com:443x/" } do
+            local result = url.resolve(url.parse(HOST .. "/a/"), reference)
+            -- what follows "#" is no part of the address
+            local expected = reference:find "#@" and HOST .. "/" or nil
+            assert.equal(expected, result, reference)
+        end
+    end)
+end)
+
 -- {======================================================
 -- A CalDAV server of the spec's own
 -- =======================================================}
@@ -482,7 +518,12 @@ describe("cloudcal.caldav.check", function()
 
     it("lets others work in a loop", function()
         local log = {}
-        local server = peer.listen(serve(routes(), log), ctx)
+        local server = peer.listen(serve(routes {
+            ["/.well-known/caldav"] = function() -- nobody gets on before all have begun
+                while #log < 5 do cqueues.sleep(0.01) end
+                return redirect(301, "/dav/")
+            end,
+        }, log), ctx)
         local loop = cloudcal.loop()
         local tasks = {}
         for i = 1, 5 do
@@ -495,8 +536,6 @@ describe("cloudcal.caldav.check", function()
         server.close()
         for i = 1, 5 do assert.equal("Work", results[i][1].calendars[1].name) end
         assert.equal(20, #log)
-        assert.equal("PROPFIND", log[5].method)
-        assert.equal("/.well-known/caldav", log[5].path) -- all began before one was done
     end)
 
     it("is cancelled with its task", function()
@@ -784,7 +823,7 @@ describe("a CalDAV server that misbehaves", function()
     it("gets no endless depth, number or name", function()
         local open, close = ("<a>"):rep(33), ("</a>"):rep(33)
         for _, body in ipairs { open .. close, ("<a>"):rep(100000),
-            "<a>" .. ("<b/>"):rep(200001) .. "</a>", "<" .. ("a"):rep(257) .. "/>",
+            "<a>" .. ("<b/>"):rep(50001) .. "</a>", "<" .. ("a"):rep(257) .. "/>",
             '<a xmlns:x="' .. ("n"):rep(100000) .. '">' .. ("<x:b/>"):rep(100000) .. "</a>" } do
             local seen = fails(routes { ["/me/"] = answer("207 Multi-Status", body) },
                 "bad_response", "xml_refused")
@@ -823,7 +862,7 @@ describe("a CalDAV server that misbehaves", function()
     it("by being slow meets one deadline for all", function()
         local function slow(bytes)
             return function()
-                require "cqueues".sleep(0.25)
+                cqueues.sleep(0.25)
                 return bytes
             end
         end

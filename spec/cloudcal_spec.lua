@@ -9,7 +9,7 @@ local support = require "spec.support"
 describe("require cloudcal", function()
     it("gives the names of the contract", function()
         for _, name in ipairs { "feishu", "lark", "youkong", "assert", "explain", "pretty", "sleep",
-                                "loop", "map", "redis" } do
+                                "loop", "map", "redis", "journal" } do
             assert.is_function(cloudcal[name], name)
         end
         for _, name in ipairs { "stores", "caldav", "log" } do

@@ -285,3 +285,43 @@ describe("examples/cron.sh", function()
         assert.equal(2, status)
     end)
 end)
+
+describe("examples/phone.lua", function()
+    local directory
+
+    before_each(function() directory = peer.shell("mktemp -d"):match("[^\n]+") end)
+    after_each(function() peer.shell("rm -rf " .. quote(directory)) end)
+
+    local function phone(...)
+        return run(command(nil, "examples/phone.lua", ...))
+    end
+
+    it("writes a profile, and says what to type where", function()
+        local path = directory .. "/a phone.mobileconfig"
+        for _, name in ipairs { "飞书日历", "Lark Calendar" } do
+            local text, status = phone("--sandbox", path, name:find "Lark" and "--lark")
+            assert.equal(0, status, text)
+            local profile = read(path)
+            local password = profile:match("CalDAVPassword</key>%s*<string>([^<]+)<")
+            assert.truthy(profile:find(name, 1, true))
+            assert.is_nil(text:find(password, 1, true))
+            assert.truthy(text:find("https://caldav.sandbox.invalid/\n", 1, true), text)
+            assert.equal("600\n", (peer.shell("stat -c %a " .. quote(path))))
+        end
+        local text = phone("--sandbox", path, "--show-password")
+        assert.truthy(text:find(read(path):match("CalDAVPassword</key>%s*<string>([^<]+)<"), 1,
+            true), text)
+    end)
+
+    it("says what is missing", function()
+        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN " .. lua.command()
+            .. " examples/phone.lua")
+        assert.equal(1, status)
+        assert.truthy(text:find("FEISHU_USER_ACCESS_TOKEN is not set; --sandbox needs none", 1,
+            true), text)
+        assert.equal(1, select(2, phone "--sandbx"))
+        text, status = phone("--sandbox", directory .. "/no/x")
+        assert.equal(1, status)
+        assert.truthy(text:find("file_not_written", 1, true), text)
+    end)
+end)

@@ -232,6 +232,20 @@ describe("the limiter on a simulated clock", function()
         assert.is_true(times[60] - times[1] < 1.1)
     end)
 
+    it("does not take the first answers for the quickest", function()
+        local settled = {}
+        local store = setmetatable({
+            reserve = function() return 0, 1 end,
+            settle = function(_, _, _, _, time) settled[#settled + 1] = now - time end,
+        }, { __metatable = "cloudcal.store" })
+        for i = 1, 40 do
+            local call = call_with { client = { rate_limit = store }, base_url = "busy start" }
+            limiter.acquire(call)
+            limiter.settle(call, i <= 15 and 0.5 or 0.125)
+        end
+        for i = 1, 40 do assert.equal(i <= 20 and 0 or 0.125, settled[i]) end
+    end)
+
     it("does not wait for ever for a call that never ends", function()
         local client = { rate_limit = stores.memory() }
         run(51, function() limiter.acquire(call_with { client = client }) end)

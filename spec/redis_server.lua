@@ -84,7 +84,7 @@ local function ask(self, ...)
     local parts = { ("*%d\r\n"):format(#words) }
     for _, word in ipairs(words) do
         word = tostring(word)
-        parts[#parts + 1] = ("$%d\r\n%s\r\n"):format(#word, word)
+        parts[#parts + 1] = "$" .. #word .. "\r\n" .. word .. "\r\n"
     end
     local sent, problem = self.con:send(table.concat(parts))
     if not sent then return nil, problem end

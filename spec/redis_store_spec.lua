@@ -354,6 +354,24 @@ describe("where Redis is away", function()
         assert.is_nil((store:reserve("k", { { count = 2, seconds = 1 } }, 6)))
     end)
 
+    it("each process goes on from what it has heard of all", function()
+        local is_there = true
+        local store = new_store { connect = function()
+            return is_there and server:redis_lua() or nil, "unplugged"
+        end }
+        local other = new_store()
+        local limits = { { count = 64, seconds = 60 } }
+        for _ = 1, 20 do other:reserve("k", limits, 1) end
+        store:reserve("k", limits, 1)
+        for _ = 1, 20 do other:reserve("k", limits, 1) end
+        store:reserve("k", limits, 1)
+        is_there = false
+        server:ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        local at_once = 0
+        while store:reserve("k", limits, 1) do at_once = at_once + 1 end
+        assert.equal(math.floor((64 - 42) / 4), at_once)
+    end)
+
     it("is asked once a second", function()
         local count = 0
         local store = new_store { connect = function()
@@ -412,21 +430,77 @@ describe("a paused server", function()
         end)
     end
 
-    it("does not do later what it was asked in vain", function()
-        local store = new_store()
-        assert.is_true((store:set("login", "with refresh token", 100)))
-        assert.equal(0, (store:reserve("k", PER_SECOND, 60)))
-        server:signal "STOP"
-        local kept, message = store:set("login", "taken out", 100)
+    local PAUSES = {
+        ["by a signal"] = {
+            function() server:signal "STOP" end, function() server:signal "CONT" end,
+        },
+        ["by a command"] = {
+            function() server:ask("CLIENT", "PAUSE", 1500) end, function() core.sleep(0.5) end,
+        },
+    }
+
+    for how, pause in pairs(PAUSES) do
+        it("does not do later what it was asked in vain: " .. how, function()
+            local store = new_store()
+            assert.is_true((store:set("login", "with refresh token", 100)))
+            assert.equal(0, (store:reserve("k", PER_SECOND, 60)))
+            pause[1]()
+            local kept, message = store:set("login", "taken out", 100)
+            core.sleep(1.05)
+            assert.is_true((store:try_lock("login", 100))) -- nobody can hold it
+            pause[2]()
+            assert.is_nil(kept)
+            assert.is_string(message)
+            core.sleep(1.05)
+            assert.equal("with refresh token", (store:get "login"))
+            assert.is_true((new_store():try_lock("login", 1)))
+            assert.equal("1", server:ask("HGET", "cloudcal:rate:k", "calls"))
+        end)
+    end
+end)
+
+describe("a server that is back", function()
+    local is_there
+
+    before_each(function() is_there = true end)
+
+    local function may_be_away()
+        return is_there and server:redis_lua() or nil, "unplugged"
+    end
+
+    it("hears of the calls that were made without it", function()
+        local store = new_store { connect = may_be_away, processes = 1 }
+        local limits = { { count = 5, seconds = 0.3 }, { count = 30, seconds = 60 } }
+        is_there = false
+        local last
+        for _ = 1, 12 do
+            local seconds, number = store:reserve("k", limits, 60)
+            last = core.now() + seconds
+            store:settle("k", limits, number, last)
+        end
+        near(0.6, last - core.now())
+        is_there = true
         core.sleep(1.05)
-        assert.is_true((store:try_lock("login", 100))) -- nobody can hold it
-        server:signal "CONT"
-        assert.is_nil(kept)
-        assert.is_string(message)
+        assert.equal(0, (store:reserve("k", limits, 60)))
+        assert.equal("13", server:ask("HGET", "cloudcal:rate:k", "calls"))
+        assert.equal("1", server:ask("HGET", "cloudcal:rate:k", "granted"))
+        for _ = 1, 17 do new_store():reserve("k", limits, 60) end
+        near(59, (new_store():reserve("k", limits, 60)), 2)
+    end)
+
+    it("hears of the calls whose ends it has missed", function()
+        local store = new_store { connect = may_be_away }
+        local numbers = {}
+        for i = 1, 3 do numbers[i] = select(2, store:reserve("k", PER_SECOND, 60)) end
+        is_there = false
+        server:ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        for i = 1, 3 do store:settle("k", PER_SECOND, numbers[i], core.now()) end
+        is_there = true
         core.sleep(1.05)
-        assert.equal("with refresh token", (store:get "login"))
-        assert.is_true((new_store():try_lock("login", 1)))
-        assert.equal("1", server:ask("HGET", "cloudcal:rate:k", "calls"))
+        local _, needed = new_store():reserve("k", PER_SECOND, 0.1)
+        near(1, needed, 0.05) -- they might still be on their way
+        store:check("k", PER_SECOND, numbers[3])
+        assert.equal(0, (new_store():reserve("k", PER_SECOND, 0.1)))
     end)
 end)
 

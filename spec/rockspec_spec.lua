@@ -72,7 +72,7 @@ describe("what LuaRocks builds", function()
 
     setup(function()
         root = shell("mktemp -d"):match("[^\n]+")
-        shell(("cp -R --parents lua src examples spec/run.lua %s %s"):format(FILE, root))
+        shell(("cp -R --parents lua src examples library spec/run.lua %s %s"):format(FILE, root))
         shell(("%s cd %s && luarocks --lua-version=5.4 make --deps-mode=none --tree=%s/tree")
             :format(CLEAN, root, root))
     end)

@@ -171,6 +171,31 @@ describe("the memory store", function()
         assert.is_true(times[10000] - times[1] <= 4 * 60 + 0.1)
     end)
 
+    it("takes several calls as one", function()
+        local store, limits = stores.memory(), { { count = 10, seconds = 1 } }
+        assert.equal(0, store:ahead("k", limits))
+        assert.same({ 0, 3 }, { store:reserve("k", limits, 60, 4) })
+        assert.same({ 0, 7 }, { store:reserve("k", limits, 60, 4) })
+        assert.equal(0, store:ahead("k", limits))
+        assert.same({ 1, 11 }, { store:reserve("k", limits, 60, 4) })
+        now = now + 0.5
+        store:settle("k", limits, 3, now, 4)
+        store:settle("k", limits, 7, now - 0.25, 4)
+        assert.equal(1, store:check("k", limits, 11))
+        assert.equal(0.75, store:check("k", limits, 16))
+    end)
+
+    it("takes note of calls that others have let through, however many", function()
+        local store = stores.memory()
+        local limits = { { count = 10, seconds = 1 }, { count = 2500, seconds = 60 } }
+        for _, count in ipairs { 5, 1000, 1e9 } do store:note("k", limits, count, 0.5) end
+        assert.equal(60.5, store:ahead("k", limits))
+        assert.equal(1e9 + 1004, store:note("k", limits, 0, 0))
+        store:settle("k", limits, 1e9 + 1004, now + 0.5, 1e9)
+        now = now + 61
+        assert.equal(0, (store:reserve("k", limits, 60)))
+    end)
+
     it("takes little room for a wide window", function()
         local store, limits = stores.memory(), { { count = 1e8, seconds = 60 } }
         for _ = 1, 5000 do store:reserve("k", limits, 100) end

@@ -110,7 +110,7 @@ function errors.new(fields, context)
     return setmetatable(err, metatables[context.language or "en"])
 end
 
---- Tells what is known of a code, without asking anybody.
+--- Tells what is known of a code of Feishu and Lark, without asking anybody.
 -- @param code a number such as 190004, or a string of digits
 -- @return { code, name, kind, msg, http_status, hint, hint_zh }, or nil if no table has it
 function errors.explain(code)

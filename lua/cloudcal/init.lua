@@ -22,18 +22,24 @@ local cloudcal = {
 }
 
 --- Text of a value, for people; secret fields are masked.
+-- @param value any
+-- @return text of several lines
 function cloudcal.pretty(value)
     return require "cloudcal.pretty"(value)
 end
 
 --- Returns its arguments, or raises the error as one line of text, which every Lua can show.
+-- @param value result of a call
+-- @param err its error
+-- @return all arguments, if the first is true
 function cloudcal.assert(value, err, ...)
     if value then return value, err, ... end
     error(err == nil and "assertion failed!" or tostring(err), 2)
 end
 
---- Waits for so many seconds in the way of the host.
--- @return true; or nil and an error where the host cannot wait
+--- Waits in the way of the host: a script blocks, a task yields, in nginx the light thread does.
+-- @param seconds a number
+-- @return true; or nil and a cannot_wait error where the host cannot wait
 function cloudcal.sleep(seconds)
     if type(seconds) ~= "number" or seconds ~= seconds then
         error("seconds must be a number, not " .. tostring(seconds), 2)
@@ -62,7 +68,8 @@ cloudcal.map = require "cloudcal.map"
 --- Opens a journal; see lua/cloudcal/journal.lua.
 cloudcal.journal = journal.open
 
---- Makes a loop; see lua/cloudcal/wait/loop.lua.
+--- Makes a loop, in which tasks go on side by side. All loops of a Lua state share one engine.
+-- @return the loop; see lua/cloudcal/wait/loop.lua
 function cloudcal.loop()
     return loop.new()
 end
@@ -75,10 +82,12 @@ end
 -- fetched anew, logins are not renewed, and each process takes its share of the rate. A client
 -- over LuaSocket blocks its process so long, loops included; lua-resty-redis blocks only the
 -- light thread. `connect` itself takes as long as it likes: give it a timeout of 0.1 s or less;
--- if it took longer, that call goes on without Redis.
+-- if it took longer, that call goes on without Redis. A process that forks does so before the
+-- first use: a connection is not shared.
 -- @param given connect: function() that returns a client such as redis-lua's or lua-resty-redis's,
 -- or nil and a message, or raises; prefix: of all keys, "cloudcal:" if absent; processes: how
 -- many share the rate while Redis is away, 4 if absent
+-- @return the store; nothing is connected before it is used
 function cloudcal.redis(given)
     local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
     return store

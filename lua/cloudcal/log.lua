@@ -14,11 +14,17 @@ local function fields_text(fields)
 end
 
 --- A logger that writes lines to standard error.
+-- @param level "debug", "info", "warn" or "error"
+-- @param message one line
+-- @param fields details by name
 function log.stderr(level, message, fields)
     io.stderr:write(("cloudcal %s: %s %s\n"):format(level, message, fields_text(fields)))
 end
 
 --- A logger that writes to nginx's error log.
+-- @param level "debug", "info", "warn" or "error"
+-- @param message one line
+-- @param fields details by name
 function log.nginx(level, message, fields)
     local ngx = rawget(_G, "ngx")
     local names = { debug = ngx.DEBUG, info = ngx.INFO, warn = ngx.WARN, error = ngx.ERR }

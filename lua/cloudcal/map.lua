@@ -84,7 +84,9 @@ local function check(items, fn, options)
     end
 end
 
---- Calls fn(item, i) for each item, several at a time.
+--- Calls fn(item, i) for each item, several at a time; the order is kept.
+-- @param items an array
+-- @param fn returns a result, or nil and an error
 -- @param options concurrency (8), on_progress(done, total, failed), stop_on(err): true starts
 -- no more
 -- @return results by index, with results.n; and nil, or the errors by index. An item that was

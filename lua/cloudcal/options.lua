@@ -332,6 +332,9 @@ options.defaults = {
     max_attempts = 3, max_delay = 20,
 }
 
+-- Of wait_exchange_binding, in seconds.
+options.sync_defaults = { max_wait = 600, interval = 2 }
+
 local function names_of(set)
     local names = {}
     for name in pairs(set) do names[#names + 1] = name end

@@ -42,6 +42,7 @@ local function fail(operation, fields, given, secret)
 end
 
 --- The address that apps such as DAVx5 and Thunderbird ask for.
+-- @param account { server_address, … }, as generate_caldav_conf returns it
 -- @return a URL, "https://host/"; or nil and an error
 function caldav.address(account)
     expect_account(account)
@@ -52,6 +53,7 @@ end
 
 --- Writes a configuration profile for iPhone, iPad and Mac. It holds the password: hand it to
 -- nobody but the user. A profile for the same server and user replaces the one before.
+-- @param account { server_address, user_name, password, … }
 -- @param given name (of the account on the device), organization, description, identifier
 -- (reverse DNS, such as "com.example.calendar"), principal (of check's result), language
 -- @return the text of a .mobileconfig file; or nil and an error
@@ -64,6 +66,7 @@ function caldav.profile(account, given)
 end
 
 --- Writes a configuration profile into a file that only its user can read (mode 0600).
+-- @param account { server_address, user_name, password, … }
 -- @param path of the file, best with the ending .mobileconfig; a file there is replaced
 -- @param given see profile
 -- @return true; or nil and an error
@@ -83,6 +86,7 @@ end
 
 --- Logs in to the CalDAV server, and lists the calendars that a device would show. The password
 -- is sent to server_address only; a redirect to another server is an error. Needs lua-expat.
+-- @param account { server_address, user_name, password, … }
 -- @param given timeout (of all requests together), connect_timeout, ca_file or ca_pem, proxy,
 -- no_proxy, retry, max_response_bytes (2 MiB), user_agent, logger, log_level, language, and
 -- allow_plain_http for a server_address that begins with http:// and is a loopback address

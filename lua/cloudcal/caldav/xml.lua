@@ -6,7 +6,7 @@ local xml = {}
 
 local SEPARATOR = "|" -- between a namespace and a name; no URI holds it
 
-local MAX_DEPTH, MAX_ELEMENTS, MAX_NAME = 32, 200000, 256
+local MAX_DEPTH, MAX_ELEMENTS, MAX_NAME = 32, 50000, 256
 
 --- Finds lua-expat, which only this module needs.
 -- @return it; or nil

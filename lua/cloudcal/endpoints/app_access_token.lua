@@ -1,3 +1,5 @@
+local shape = require "cloudcal.endpoints.shapes"
+
 return {
     operation = "auth.v3.app_access_token.create",
     services = { "feishu", "lark" },
@@ -16,8 +18,8 @@ return {
     internal = true,
     request = {
         body = {
-            { name = "app_id", type = "string", required = true, min = 1 },
-            { name = "app_secret", type = "string", required = true, min = 1, secret = true },
+            shape.app_id,
+            shape.app_secret,
             { name = "app_ticket", type = "string", required = true, min = 1, secret = true },
         },
     },

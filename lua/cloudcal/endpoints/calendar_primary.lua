@@ -41,7 +41,8 @@ return {
     request = { query = { shape.user_id_type } },
     refuse = {
         { identity = "tenant", field = "query.user_id_type", value = "user_id",
-          message = "an app has no user_id; ask for open_id or union_id" },
+          message = "an app has no user_id; ask for open_id or union_id",
+          message_zh = "应用没有 user_id，请使用 open_id 或 union_id" },
     },
     response = {
         {

@@ -10,6 +10,8 @@ local user_id_type = {
 }
 
 return {
+    app_id = { name = "app_id", type = "string", required = true, min = 1 },
+    app_secret = { name = "app_secret", type = "string", required = true, min = 1, secret = true },
     user_id_type = user_id_type,
     binding_id = {
         name = "exchange_binding_id", type = "string", required = true, min = 1,

@@ -1,3 +1,5 @@
+local shape = require "cloudcal.endpoints.shapes"
+
 return {
     operation = "auth.v3.tenant_access_token.internal",
     services = { "feishu", "lark" },
@@ -14,12 +16,7 @@ return {
     app_types = { "custom" },
     repeatable = true,
     internal = true,
-    request = {
-        body = {
-            { name = "app_id", type = "string", required = true, min = 1 },
-            { name = "app_secret", type = "string", required = true, min = 1, secret = true },
-        },
-    },
+    request = { body = { shape.app_id, shape.app_secret } },
     response = {
         { name = "tenant_access_token", type = "string", required = true, secret = true },
         { name = "expire", type = "integer", required = true },

@@ -111,12 +111,13 @@ local function launch(own, argv)
         problem or line or "no answer in time", NEEDS)
 end
 
---- Start a sandbox and wait until it is ready. Returns what its ready line says (ca_file, pid,
--- feishu, lark, youkong) with stop(), or nil and a message. A wrong option raises.
--- Options: those of the command line by name (port, faults, rate, sync_seconds, token_seconds,
--- refresh_seconds, token_error_status, device_approval, device_interval, device_seconds,
--- clock_skew, certificate, verbose, and credentials such as app_id);
--- interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath).
+--- Start a sandbox and wait until it is ready. A wrong option raises.
+-- @param given options: those of the command line by name (port, faults, rate, sync_seconds,
+-- token_seconds, refresh_seconds, token_error_status, device_approval, device_interval,
+-- device_seconds, clock_skew, certificate, verbose, and credentials such as app_id);
+-- interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath)
+-- @return what its ready line says (ca_file, pid, feishu, lark, youkong) with stop(); or nil and
+-- a message
 function sandbox.start(given)
     local own, others = split_options(given)
     local argv, problem = require("cloudcal.sandbox.options").arguments(others)
@@ -124,6 +125,7 @@ function sandbox.start(given)
     local ready, child = launch(own, argv)
     if not ready then return nil, child end
     running[ready] = child
+    --- Ends the sandbox.
     ready.stop = function() stop(ready) end
     return ready
 end

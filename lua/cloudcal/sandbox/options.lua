@@ -185,6 +185,16 @@ function options.arguments(given)
     return argv
 end
 
+--- All options, in order: { name, flag, show, switch, default, credential, about }.
+function options.list()
+    local list = {}
+    for i, row in ipairs(rows) do
+        list[i] = { name = row.name, flag = row.flag, show = row.show, switch = row.switch,
+                    default = row.default, credential = row.credential, about = row.about }
+    end
+    return list
+end
+
 --- The credentials among the values, as the world takes them.
 function options.credentials(values)
     local given = {}

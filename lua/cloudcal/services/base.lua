@@ -254,6 +254,7 @@ end
 
 --- A view of the client with other options; connections, tokens and limits stay shared.
 -- @param changes any options of the constructor, and tenant_key, user
+-- @return the client
 function methods:with(changes)
     local state = base.state_of(self)
     base.expect(changes, "table", "the options")
@@ -293,6 +294,9 @@ end
 -- them on_new, raw_problem, correct_clock
 function base.constructor(service, name)
     service.metatable = service.metatable or metatable_for(service)
+    --- Makes a client. Does no I/O; connections, tokens and limits belong to the Lua state.
+    -- @param given options by name
+    -- @return the client; a wrong option raises at the caller's line, and names itself
     return function(given)
         if type(given) ~= "table" then
             error("the options must be a table, not a " .. type(given), 2)

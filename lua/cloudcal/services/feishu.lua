@@ -185,7 +185,7 @@ end
 
 local POLLING = { max_wait = true, interval = true, on_progress = true }
 
-local MAX_WAIT, INTERVAL = 600, 2 -- seconds
+local DEFAULTS = options.sync_defaults
 
 local function polling_problem(given)
     for _, name in ipairs { "max_wait", "interval" } do
@@ -221,7 +221,8 @@ local function late(state, binding, err, meta, max_wait)
 end
 
 local function follow(state, given, call_options, polling)
-    local max_wait, interval = polling.max_wait or MAX_WAIT, polling.interval or INTERVAL
+    local max_wait, interval = polling.max_wait or DEFAULTS.max_wait,
+        polling.interval or DEFAULTS.interval
     local deadline = clock.now() + max_wait
     local longest = call_options.timeout or state.options.timeout or options.defaults.timeout
     local last

@@ -212,6 +212,11 @@ function methods:put_calendar(user_code, calendar, opts)
 end
 
 --- Creates a calendar; a CalendarId is refused. Shapes and errors as put_calendar.
+-- @param user_code your own number for the user
+-- @param calendar { CalendarName (required), ProfileId, … }
+-- @param opts call options
+-- @return { CalendarId }, nil, meta; or nil, err, meta
+-- Source: atimer.cn, Home/PutCalendar
 function methods:create_calendar(user_code, calendar, opts)
     local fine, call = put(base.state_of(self), user_code, calendar, opts, "create")
     if not fine then error(call, 2) end
@@ -219,6 +224,11 @@ function methods:create_calendar(user_code, calendar, opts)
 end
 
 --- Updates a calendar; a CalendarId is required. Shapes and errors as put_calendar.
+-- @param user_code your own number for the user
+-- @param calendar { CalendarId (required), CalendarName (required), ProfileId, … }
+-- @param opts call options
+-- @return { CalendarId }, nil, meta; or nil, err, meta
+-- Source: atimer.cn, Home/PutCalendar
 function methods:update_calendar(user_code, calendar, opts)
     local fine, call = put(base.state_of(self), user_code, calendar, opts, "update")
     if not fine then error(call, 2) end

@@ -21,12 +21,14 @@ function stores.of(client)
 end
 
 --- A store in this Lua state, apart from the one that clients share.
+-- @return the store
 function stores.memory()
     return memory.new()
 end
 
 --- A store in a shared dictionary of nginx, seen by all workers.
 -- @param dict such as ngx.shared.cloudcal
+-- @return the store
 function stores.nginx(dict)
     local store = nginx.new(dict) -- a tail call would hide the caller's line
     return store
@@ -36,6 +38,7 @@ end
 -- It counts no calls. The file is created for its user only, and refused if others can reach it.
 -- A lock ends with the process that took it, not after some seconds.
 -- @param path of the file, in a directory that exists
+-- @return the store; no file is opened before it is used
 function stores.file(path)
     local store = file.new(path)
     return store

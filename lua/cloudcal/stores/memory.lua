@@ -1,20 +1,8 @@
 --- A store in this Lua state: tokens and rate limits of all clients that share it.
 --
--- The interface of every store:
+-- The interface of every store is described at the functions of this one. Beside them:
 --   store.locks_last                   a lock does not end by itself after its seconds
 --   store.is_private                   nobody outside this Lua state sees what is in it
---   store:get(key)                     value and the seconds it has left; or nil; or nil, nil and
---                                      a message if the store fails
---   store:set(key, value, seconds)     true; or nil and a message
---   store:try_lock(key, seconds)       true if it was taken; it ends by itself after `seconds`,
---                                      or with its process (stores/file.lua)
---   store:unlock(key)
---   store:reserve(key, limits, most)   seconds to wait for the reserved slot, and its number (of
---                                      whatever type); or nil and the seconds that would be
---                                      needed, if that is over `most`
---   store:check(key, limits, number)   seconds that the slot is still away, after that wait: the
---                                      calls before it may have been late
---   store:settle(key, limits, number, time)   the service counted that call at `time` or before
 -- limits is an array of { count, seconds }: at most `count` calls in any `seconds`. A call that
 -- has not been settled may still be on its way.
 
@@ -37,6 +25,10 @@ function memory.new()
     return self
 end
 
+--- Gets a value.
+-- @param key a string
+-- @return the value and the seconds it has left; nil; or nil, nil and a message if the store
+-- fails
 function memory:get(key)
     local entry = entries_of[self][key]
     local left = entry and entry.expires - clock.now()
@@ -44,12 +36,22 @@ function memory:get(key)
     return entry.value, left
 end
 
+--- Sets a value, or forgets it if there is none.
+-- @param key a string
+-- @param value a string or a number
+-- @param seconds how long it is kept
+-- @return true; or nil and a message
 function memory:set(key, value, seconds)
     entries_of[self][key] = value ~= nil
         and { value = value, expires = clock.now() + seconds } or nil
     return true
 end
 
+--- Takes a lock if nobody has it. It ends by itself after `seconds`, or with its process where
+-- the store is a file.
+-- @param key a string
+-- @param seconds how long it lasts at most
+-- @return true if it was taken, else false; and a message where no lock could be made
 function memory:try_lock(key, seconds)
     local now = clock.now()
     if (self.locks[key] or 0) > now then return false end
@@ -57,6 +59,8 @@ function memory:try_lock(key, seconds)
     return true
 end
 
+--- Gives back a lock.
+-- @param key a string
 function memory:unlock(key)
     self.locks[key] = nil
 end
@@ -154,8 +158,13 @@ end
 -- stores/redis.lua, where one call stands for those of other processes, too.
 -- =======================================================}
 
---- Reserves a slot.
--- @param count calls that are taken as one; 1 if absent
+--- Reserves the slot of the next call, or of several that are taken as one.
+-- @param key a string
+-- @param limits an array of { count, seconds }: at most `count` calls in any `seconds`
+-- @param most seconds that the caller would wait
+-- @param count calls that are taken as one; 1 if absent. Of the store in memory only
+-- @return seconds to wait for the slot, and its number (of whatever type); or nil and the seconds
+-- that would be needed, if that is over `most`
 function memory:reserve(key, limits, most, count)
     count = count or 1
     local windows, now = windows_of(self, key), clock.now()
@@ -165,12 +174,17 @@ function memory:reserve(key, limits, most, count)
 end
 
 --- Tells how many seconds the next call would have to wait.
+-- @param key a string
+-- @param limits as in reserve
 function memory:ahead(key, limits)
     local windows, now = windows_of(self, key), clock.now()
     return slot_for(windows, limits, windows.calls, now) - now
 end
 
 --- Takes note of calls that somebody else has let through.
+-- @param key a string
+-- @param limits as in reserve
+-- @param count how many
 -- @param seconds until they start
 -- @return their number
 function memory:note(key, limits, count, seconds)
@@ -179,6 +193,11 @@ function memory:note(key, limits, count, seconds)
     return add(windows, count, now + seconds, now)
 end
 
+--- Looks again after the wait: the calls before may have been later than their slots.
+-- @param key a string
+-- @param limits as in reserve
+-- @param number the one from reserve
+-- @return seconds that the slot is still away; none if it is there
 function memory:check(key, limits, number)
     local now = clock.now()
     return slot_for(windows_of(self, key), limits, number, now) - now
@@ -190,6 +209,13 @@ local function settle(window, first, last, time)
     end
 end
 
+--- Notes that the service counted a call at `time` or before. One that is not settled may still
+-- be on its way.
+-- @param key a string
+-- @param limits as in reserve
+-- @param number the one from reserve
+-- @param time in seconds of the monotonic clock
+-- @param count as in reserve
 function memory:settle(key, _, number, time, count)
     for _, window in ipairs(windows_of(self, key)) do
         local first = number - math.min(count or 1, window.count) + 1

@@ -32,6 +32,7 @@ local function pack(...)
 end
 
 --- Makes a loop. All loops of a Lua state share one engine.
+-- @return the loop
 function loop.new()
     return setmetatable({
         group = core.engine():new_group(),
@@ -279,7 +280,7 @@ local function work_time(seconds)
     return seconds - math.min(core.engine():longest(), MOST_RESERVED * math.max(0, seconds))
 end
 
---- Lets the tasks go on for so long, and never waits longer.
+--- Lets the tasks go on for so long, and never waits longer. Raises inside a task.
 -- @param seconds 0 if absent
 -- @return the number of live tasks
 function loop:step(seconds)
@@ -297,7 +298,7 @@ function loop:step(seconds)
     return self.live
 end
 
---- Runs until every task is done.
+--- Runs until every task is done. Raises inside a task.
 function loop:run()
     forbid_inside "run"
     while self.live > 0 do loop.turn(self, core.now() + LONG, math.huge) end
@@ -305,11 +306,13 @@ end
 
 --- A descriptor that is readable when a step is due for an exchange; nil where the system has
 -- no epoll. Level-triggered; timeout() tells the rest.
+-- @return the descriptor, or nil
 function loop.fd()
     return core.engine():fd()
 end
 
---- Seconds until the next step is due; nil when nothing waits.
+--- The time until the next step is due.
+-- @return seconds; nil when nothing waits
 function loop:timeout()
     if self.live == 0 then return nil end
     if has_ready(self) then return 0 end
@@ -324,10 +327,14 @@ end
 loop.pollfd = loop.fd
 loop.getfd = loop.fd
 
+--- The events that the loop waits for, as cqueues asks for them.
+-- @return "r": readable
 function loop.events()
     return "r"
 end
 
+--- Tells whether a step is due, as select asks.
+-- @return true or false
 function loop:dirty()
     return self:timeout() == 0
 end
@@ -337,11 +344,13 @@ function loop:__tostring()
 end
 
 --- Tells whether the task has ended.
+-- @return true or false
 function Task:done()
     return self.values ~= nil
 end
 
---- What fn returned; nil and an error with a traceback if it raised. Raises before the end.
+--- What fn returned; nil and an error with a traceback if it raised.
+-- @return what fn returned; raises before the end of the task
 function Task:result()
     if not self.values then error("the task has not ended", 2) end
     return unpack(self.values, 1, self.values.n)
