@@ -626,9 +626,10 @@ describe("the prompt of cloudcal", function()
         write(folder .. "/outer", ("trap : INT\nsh %s/inner\necho status $?\n"
             .. "sleep 0.5\nstty -a | grep -ow -e '-echo'\necho end\n"):format(folder))
         peer.shell(([[
-            touch %s
+            : >%s
             ( i=0
             while ! grep -q 'secret: ' %s && [ $i -lt 200 ]; do i=$((i+1)); sleep 0.05; done
+            sleep 0.3 # until it reads
             %s
             i=0
             while ! grep -q '^end' %s && [ $i -lt 200 ]; do i=$((i+1)); sleep 0.05; done
