@@ -10,13 +10,17 @@ description = {
 A Lua module with a C core that calls the calendar services of Feishu, Lark and Youkong from any
 program that hosts Lua: call a function that is named like the endpoint, get the answer as a
 table, or nil and an error that says what went wrong and what to do about it. A sandbox of the
-services is included; it needs cqueues, luaossl and luasocket, which nothing else here does.]],
+services is included; it needs cqueues, luaossl and luasocket, which nothing else here does.
+The command `cloudcal` calls the services from a shell; it needs the rock argparse.]],
     homepage = "https://github.com/cloudcal/cloudcal",
     issues_url = "https://github.com/cloudcal/cloudcal/issues",
     license = "MIT",
     labels = { "calendar", "caldav", "feishu", "lark", "http", "api" },
 }
 
+-- What only the sandbox, the command or one function needs is not listed: LuaRocks knows no
+-- optional dependencies, and a program that requires the module should get nothing else with it.
+-- Each says in one line what it misses.
 dependencies = {
     "lua >= 5.1",
     "lua-cjson >= 2.1",
@@ -140,5 +144,6 @@ build = {
         ["cloudcal.wait.nginx"] = "lua/cloudcal/wait/nginx.lua",
         ["cloudcal.wait.yieldable"] = "lua/cloudcal/wait/yieldable.lua",
     },
+    install = { bin = { cloudcal = "examples/cloudcal.lua" } },
     copy_directories = { "examples", "library" },
 }

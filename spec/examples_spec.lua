@@ -146,6 +146,146 @@ describe("examples/login.lua", function()
     end)
 end)
 
+-- The command line of an example for the token of a sandbox's user.
+local function with_token(sandbox, more, ...)
+    local words = {
+        "env -u FEISHU_APP_ID -u FEISHU_APP_SECRET",
+        "FEISHU_USER_ACCESS_TOKEN=" .. sandbox.feishu.user_access_token,
+        "CLOUDCAL_BASE_URL=" .. sandbox.feishu.base_url,
+        "CLOUDCAL_CA_FILE=" .. quote(sandbox.ca_file), more, lua.command(),
+    }
+    for _, word in ipairs { ... } do words[#words + 1] = quote(word) end
+    return table.concat(words, " ")
+end
+
+describe("examples/primary.lua", function()
+    local EXAMPLE = "examples/primary.lua"
+    local sandbox = support.sandbox()
+
+    before_each(function() support.clear "feishu" end)
+
+    it("prints the calendars of both in a sandbox of its own", function()
+        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN " .. command(nil, EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("user  feishu.cn_%x+@[^\n]* ou_%x+\napp   feishu.cn_%x+@"), text)
+    end)
+
+    it("prints that of whom it is given", function()
+        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN " .. command(sandbox, EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find "^app   %S+@", text)
+        text, status = run(with_token(sandbox, "", EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find "^user  %S+@", text)
+    end)
+
+    it("tells that there is none from an error", function()
+        support.faults("feishu", "191002")
+        local text, status = run(with_token(sandbox, "", EXAMPLE))
+        assert.equal(1, status, text)
+        assert.truthy(text:find("permission_denied", 1, true), text)
+        local none = { feishu = {
+            base_url = sandbox.feishu.base_url,
+            user_access_token = sandbox.feishu.no_calendar_access_token,
+        }, ca_file = sandbox.ca_file }
+        text, status = run(with_token(none, "", EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("has no primary calendar", 1, true), text)
+    end)
+end)
+
+describe("examples/wait_for_binding.lua", function()
+    local EXAMPLE = "examples/wait_for_binding.lua"
+    local sandbox = support.sandbox()
+
+    before_each(function() support.clear "feishu" end)
+
+    it("binds and follows in a sandbox of its own", function()
+        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN " .. command(nil, EXAMPLE))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("the sync has begun\n.*all events are there\n"), text)
+    end)
+
+    it("gives the id, by which the sync can be followed again", function()
+        local text, status = run(with_token(sandbox, "MAX_WAIT=0.1", EXAMPLE, "admin@example.com",
+            "late@example.com", "ou_1"))
+        assert.equal(3, status, text)
+        local id = assert(text:match "^(%S+)\n", text)
+        text, status = run(with_token(sandbox, "", EXAMPLE, id))
+        assert.equal(0, status, text)
+        assert.equal(id, text:match "^(%S+)\n")
+    end)
+
+    it("tells what failed from what nobody knows", function()
+        for _, row in ipairs {
+            { 1, "sync-error@example.com", "none" }, { 1, "me@example.com", "195101" },
+            { 4, "me@example.com", "reset" },
+        } do
+            support.faults("feishu", row[3])
+            local text, status = run(with_token(sandbox, "", EXAMPLE, "admin@example.com", row[2],
+                "ou_2"))
+            assert.equal(row[1], status, text)
+        end
+        local text, status = run(with_token(sandbox, "", EXAMPLE))
+        assert.equal(2, status, text)
+    end)
+end)
+
+describe("examples/cron.sh", function()
+    local sandbox = support.sandbox()
+    local directory
+
+    before_each(function()
+        directory = peer.shell("mktemp -d"):match "[^\n]+"
+        support.clear "feishu"
+    end)
+
+    after_each(function() peer.shell("rm -rf " .. quote(directory)) end)
+
+    -- @param app a sandbox, or what stands for one
+    local function job(app, script)
+        local line = command(app, "examples/cloudcal.lua")
+        local interpreter = line:gsub("^env ", "exec env XDG_STATE_HOME=" .. quote(directory)
+            .. " ") .. ' "$@"\n'
+        local file = assert(io.open(directory .. "/cc", "w"))
+        file:write("#!/bin/sh\n", interpreter)
+        file:close()
+        peer.shell("chmod +x " .. quote(directory .. "/cc"))
+        return run(("XDG_STATE_HOME=%s CLOUDCAL=%s PATIENCE=2 %s"):format(quote(directory),
+            quote(directory .. "/cc"), script))
+    end
+
+    it("is silent when all is well, and asks for a login when there is none", function()
+        local text, status = job(sandbox, "sh examples/cron.sh alice")
+        assert.equal(5, status, text)
+        assert.truthy(text:find "^alice has to log in again: cloudcal login %-%-user alice\n", text)
+        text, status = run(("%s login --user alice"):format(quote(directory .. "/cc")))
+        assert.equal(0, status, text)
+        assert.equal("exit 0\n", (job(sandbox, "examples/cron.sh alice")))
+    end)
+
+    it("reports what passes by itself when it does not", function()
+        job(sandbox, ":")
+        run(("%s login --user alice"):format(quote(directory .. "/cc")))
+        local faults = { "190004", "190004", "190004" }
+        for _, expected in ipairs { "exit 9\n", "For 2 times in a row", "For 3 times in a row" } do
+            support.faults("feishu", lua.unpack(faults))
+            local text, status = job(sandbox, "examples/cron.sh alice")
+            assert.equal(9, status, text)
+            assert.equal(1, text:find(expected, 1, true), text)
+        end
+        support.clear "feishu"
+        assert.equal("exit 0\n", (job(sandbox, "examples/cron.sh alice")))
+        support.faults("feishu", lua.unpack(faults))
+        assert.equal("exit 9\n", (job(sandbox, "examples/cron.sh alice")))
+    end)
+
+    it("wants one user", function()
+        local _, status = job(sandbox, "examples/cron.sh")
+        assert.equal(2, status)
+    end)
+end)
+
 describe("examples/phone.lua", function()
     local directory
 

@@ -107,6 +107,21 @@ describe("what LuaRocks builds", function()
             .. root .. "/tree/lib/lua/5.4/cloudcal/core.so\nprimary\n", output)
     end)
 
+    it("has the command, which works from outside the clone and says what it misses", function()
+        local function shell_with_tree(command)
+            return peer.shell(([[{ %s cd /
+                eval "$(luarocks --lua-version=5.4 --tree=%s/tree path)"; %s; }]]):format(
+                    CLEAN, root, command))
+        end
+        local output, ok = shell_with_tree "cloudcal explain 190004 && cloudcal --version"
+        assert.is_true(ok, output)
+        assert.truthy(output:find "kind +rate_limited\n", output)
+        assert.truthy(output:find "\ncloudcal [^\n]+\n$", output)
+        output = shell_with_tree("CLOUDCAL_BASE_URL=https://127.0.0.1:1 "
+            .. "FEISHU_TENANT_ACCESS_TOKEN=t-1 cloudcal primary --timeout 5; echo $?")
+        assert.truthy(output:find "could_not_connect.*\n14\n$", output)
+    end)
+
     it("loads every module", function()
         local names = {}
         for name in pairs(load_rockspec().build.modules) do names[#names + 1] = name end

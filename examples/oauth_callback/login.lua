@@ -1,5 +1,6 @@
 --- The login of a web site's users: /login sends the browser to the service, /callback takes the
--- code that it comes back with, and /calendar shows whose login that was.
+-- code that it comes back with, /calendar shows whose login that was, and /profile hands that user
+-- a CalDAV account for an iPhone, iPad or Mac.
 --
 -- A browser is known by a random id in its cookie. Before the login the id leads to what
 -- /callback has to find again, for one use; after it, a new one is the name of the login.
@@ -10,7 +11,7 @@ local login = {}
 
 local PUBLIC_URL = os.getenv "PUBLIC_URL" or "http://127.0.0.1:8080" -- never what a client says
 local REDIRECT_URI = PUBLIC_URL .. "/callback" -- as it is registered in the app's console
-local SCOPE = "calendar:calendar:readonly"
+local SCOPE = "calendar:calendar:readonly calendar:settings.caldav:create"
 local PENDING_SECONDS = 600 -- that a user may take for the page of the service
 
 local store = cloudcal.stores.nginx(ngx.shared.cloudcal)
@@ -27,15 +28,20 @@ local feishu = cloudcal.feishu { -- or cloudcal.lark
 
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
-local function page(status, text)
+-- @param more HTML of ours
+local function page(status, text, more)
     ngx.status = status
     ngx.header["Cache-Control"] = "no-store"
     ngx.header["Referrer-Policy"] = "no-referrer" -- the address may hold a code
     ngx.say("<!doctype html><meta charset=utf-8><title>Calendar</title><p>",
-        (text:gsub('[&<>"]', ENTITIES)), "</p><p><a href=/login>Log in</a></p>")
+        (text:gsub('[&<>"]', ENTITIES)), "</p>", more or "<p><a href=/login>Log in</a></p>")
 end
 
-local STATUS = { login_required = 401, rate_limited = 503, timeout = 504 }
+local FORM = "<form method=post action=/profile>"
+    .. "<label>Device <input name=device value=iPhone required maxlength=100></label> "
+    .. "<button>Set up this device</button></form>"
+
+local STATUS = { login_required = 401, invalid_request = 400, rate_limited = 503, timeout = 504 }
 
 local function show_error(err)
     page(STATUS[err.kind] or 502, tostring(err))
@@ -125,7 +131,31 @@ function login.calendar()
     if not id then return page(401, "Nobody is logged in.") end
     local primary, err = feishu:primary_calendar { user = id }
     if not primary then return show_error(err) end
-    page(200, primary.calendar.summary or primary.calendar.calendar_id)
+    page(200, primary.calendar.summary or primary.calendar.calendar_id, FORM)
+end
+
+--- POST /profile, with device. The answer holds a password, and each one makes an account: so no
+-- GET, which a link, a preview or a reload could make.
+function login.profile()
+    if ngx.req.get_method() ~= "POST" then
+        ngx.header["Allow"] = "POST"
+        return page(405, "Press the button.")
+    end
+    local id = id_of_browser() -- SameSite keeps the forms of other sites out
+    if not id then return page(401, "Nobody is logged in.") end
+    ngx.req.read_body()
+    local device = one(ngx.req.get_post_args().device)
+    local account, err = feishu:generate_caldav_conf({ device_name = device }, { user = id })
+    if not account then return show_error(err) end
+    local text
+    text, err = cloudcal.caldav.profile(account, { name = "Calendar" })
+    if not text then return show_error(err) end
+    ngx.header["Content-Type"] = "application/x-apple-aspen-config"
+    ngx.header["Content-Disposition"] = 'attachment; filename="calendar.mobileconfig"'
+    ngx.header["Cache-Control"] = "no-store"
+    ngx.header["X-Content-Type-Options"] = "nosniff"
+    ngx.header["Content-Length"] = #text
+    ngx.print(text)
 end
 
 return login

@@ -37,10 +37,13 @@ end
 -- A browser: it keeps one cookie, and follows no redirect by itself
 -- =======================================================}
 
-local function fetch(url, cookie)
+-- @param form the body of a POST; nil: GET
+local function fetch(url, cookie, form)
     local is_plain = not url:find("^https")
     local transfer = assert(core.engine():submit {
-        url = url, method = "GET", user_agent = "spec", timeout = 20, connect_timeout = 10,
+        url = url, method = form and "POST" or "GET", body = form,
+        content_type = form and "application/x-www-form-urlencoded" or nil,
+        user_agent = "spec", timeout = 20, connect_timeout = 10,
         max_response_bytes = 65536, max_connections = 10, plain_http = is_plain,
         ca_file = not is_plain and sandbox.ca_file or nil, fresh = is_plain,
         headers = cookie and { "Cookie: session=" .. cookie } or nil,
@@ -51,15 +54,16 @@ local function fetch(url, cookie)
     return {
         status = status, body = body, all = head .. body,
         location = head:match("\n[Ll]ocation: *([^\r\n]+)"),
-        cookie = head:match("\n[Ss]et%-[Cc]ookie: *([^\r\n]+)"),
+        cookie = head:match("\n[Ss]et%-[Cc]ookie: *([^\r\n]+)"), head = head,
     }
 end
 
 local function new_browser()
     local browser = { seen = {} }
-    function browser.visit(path)
+    function browser.visit(path, form)
         local url = path:find("^http") and path or example.url .. path
-        local answer = assert(fetch(url, url:find(example.url, 1, true) and browser.cookie))
+        local answer = assert(fetch(url, url:find(example.url, 1, true) and browser.cookie,
+            form))
         browser.seen[#browser.seen + 1] = answer.all
         if answer.cookie then
             browser.cookie = assert(answer.cookie:match("^session=(%x+);"), answer.cookie)
@@ -224,6 +228,24 @@ describe("examples/oauth_callback", function()
             assert.equal(401, browser.visit("/calendar").status)
             assert.equal(403, browser.visit("/callback?code=1&state=1").status)
         end
+    end)
+
+    it("hands a profile to the user who is logged in, and to nobody else", function()
+        local browser = new_browser()
+        assert.equal(401, browser.visit("/profile", "device=iPhone").status)
+        browser.visit(browser.begin())
+        assert.truthy(browser.visit("/calendar").body:find("action=/profile", 1, true))
+        local refused = browser.visit "/profile"
+        assert.equal(405, refused.status)
+        assert.truthy(refused.head:find "\nAllow: POST\r\n")
+        local answer = browser.visit("/profile", "device=My+iPhone")
+        assert.equal(200, answer.status, answer.body)
+        assert.truthy(answer.head:find "\nContent%-Type: application/x%-apple%-aspen%-config\r\n")
+        assert.truthy(answer.head:find "\nCache%-Control: no%-store\r\n")
+        assert.truthy(answer.body:find "<key>CalDAVPassword</key>%s*<string>[^<]+</string>")
+        local password = answer.body:match "<key>CalDAVPassword</key>%s*<string>([^<]+)"
+        assert.is_nil(log_of(example):find(password, 1, true))
+        assert.equal(400, browser.visit("/profile", "device=" .. ("x"):rep(101)).status)
     end)
 
     it("writes no error", function()
