@@ -80,8 +80,13 @@ local function exchange(given)
     return "it does not end"
 end
 
+-- libcurl keeps its CA store; one that OpenSSL left broken is replaced after a second
 local function works_again(secure)
     local got = exchange(options(secure))
+    if (got == "failed 35" or got == "failed 60") and whose == "openssl" then
+        core.sleep(1.1)
+        got = exchange(options(secure))
+    end
     return got == "200" or "the next call: " .. got
 end
 

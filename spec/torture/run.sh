@@ -118,7 +118,14 @@ lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua 
 own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
 curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
 
-all='lua_memory own_memory curl_memory'
+# every request of OpenSSL takes minutes
+openssl_memory() {
+    stride=17
+    [ "$length" = short ] || stride=1
+    checked 'OpenSSL out of memory' "$made/host" spec/torture/memory.lua openssl "$stride"
+}
+
+all='lua_memory own_memory curl_memory openssl_memory'
 
 # Proofs ----------------------------------------------------------------------------------
 
