@@ -72,8 +72,16 @@ build_host() {
         program host faulty $ADDRESSES
 }
 
+# shellcheck disable=SC2046,SC2086
+build_fuzz() {
+    clang $WARN -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer $ADDRESSES $INCLUDE \
+        spec/torture/fuzz.c spec/torture/open_transfer.c \
+        $(ls src/*.c | grep -v /transfer.c) -o "$made/fuzz" $LIBS
+}
+
 build() {
-    make -s >"$logs/build" 2>&1 && build_host >>"$logs/build" 2>&1 && return
+    make -s >"$logs/build" 2>&1 && build_host >>"$logs/build" 2>&1 &&
+        build_fuzz >>"$logs/build" 2>&1 && return
     cat "$logs/build"
     echo 'the programs were not built'
 }
@@ -125,7 +133,28 @@ openssl_memory() {
     checked 'OpenSSL out of memory' "$made/host" spec/torture/memory.lua openssl "$stride"
 }
 
-all='lua_memory own_memory curl_memory openssl_memory'
+bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
+
+# fuzzed TARGET WHAT
+fuzzed() {
+    runs=1000000
+    [ "$length" = short ] || runs=50000000
+    mkdir -p "$logs/found"
+    # shellcheck disable=SC2016
+    checked "fuzzing: $2" env TARGET="$1" sh -c 'mkdir "$1/$TARGET" &&
+        "$0" -runs="$2" -max_len=512 -seed=1 -rss_limit_mb=1024 -artifact_prefix="$1/" \
+            "$1/$TARGET" "spec/torture/corpus/$TARGET" &&
+        grep -q "." "$1/$TARGET"/* && echo "$2 runs|0"' "$made/fuzz" "$logs/found" "$runs"
+}
+
+fuzz_utf8() { fuzzed utf8 'UTF-8'; }
+fuzz_text() { fuzzed text 'lines and URLs'; }
+fuzz_header() { fuzzed header 'the header look-up'; }
+fuzz_json() { fuzzed json 'JSON before decoding'; }
+fuzz_head() { fuzzed head "an answer's head"; }
+
+all='lua_memory own_memory curl_memory openssl_memory bad_servers
+    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head'
 
 # Proofs ----------------------------------------------------------------------------------
 
