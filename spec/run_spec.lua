@@ -40,7 +40,7 @@ describe("./run", function()
     it("helps", function()
         local text, status = shell("./run help")
         assert.equal(0, status)
-        for _, command in ipairs { "demo", "test", "sandbox", "interop", "help" } do
+        for _, command in ipairs { "demo", "test", "sandbox", "interop", "torture", "help" } do
             assert.truthy(text:find("./run " .. command, 1, true), command)
         end
     end)
