@@ -15,8 +15,8 @@ local function collect()
 end
 
 local function call(client)
-    local body, err = client:request { method = "POST", path = "/open-apis/x", body = { a = { 1, 2 } },
-        headers = { ["X-One"] = "1" } }
+    local body, err = client:request { method = "POST", path = "/open-apis/x",
+        body = { a = { 1, 2 } }, headers = { ["X-One"] = "1" } }
     return body and body.code == 0 and #body.data == 3000 and "right" or tostring(err)
 end
 

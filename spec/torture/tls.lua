@@ -98,8 +98,8 @@ end
 -- =======================================================}
 
 local loop = cqueues.new()
-local ANSWER_BODY = '{"code":0,"msg":"success","data":{"calendars":[{"calendar":{"calendar_id":"c"},'
-    .. '"user_id":"u"}]}}'
+local ANSWER_BODY = '{"code":0,"msg":"success","data":{"calendars":'
+    .. '[{"calendar":{"calendar_id":"c"},"user_id":"u"}]}}'
 local ANSWER = ("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
     .. "Content-Length: %d\r\n\r\n%s"):format(#ANSWER_BODY, ANSWER_BODY)
 
