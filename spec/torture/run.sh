@@ -228,7 +228,7 @@ write() {
         echo '| what | tried | went wrong | |'
         echo '|---|---|---|---|'
         sed -n 's/^\(.\{34\}\) \(.\{54\}\) \(.\{6\}\) \(passed\|FAILED\)$/| \1 | \2 | \3 | \4 |/p' \
-            "$1" | sed 's/ *|/ |/g'
+            "$1" | sed 's/ *|/ |/g; s/^ |/|/'
         echo
         sed -n '/^<!-- end of the table -->$/,$p' docs/reliability.md
     } >"$logs/document"
