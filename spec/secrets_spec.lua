@@ -678,7 +678,6 @@ describe("secrets", function()
         local function fail() error("the program's own mistake") end
         local raising = {
             { {}, answer(DEVICE), function(client) return client:login { on_prompt = fail } end },
-            { { app_secret = fail }, GOOD, ask_for() },
             { { user_access_token = fail, identity = "user" }, GOOD, ask_for() },
         }
         for _, way in ipairs(raising) do

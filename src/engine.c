@@ -56,6 +56,7 @@ struct engine {
   unsigned turn;                /* which kind of work comes next */
   unsigned completed;           /* counts; only changes matter */
   int64_t longest;              /* microseconds of one action, of late */
+  int doubt;                    /* libcurl's CA store may be broken */
   long max_connections;
   struct spare spare[CORE_SPARE_HANDLES];
   int spares;
@@ -299,8 +300,20 @@ static void detach (struct engine *e, struct transfer *t) {
   leave_no_error();
 }
 
+/* OpenSSL that runs out of memory while it reads the CA file may leave a
+** certificate in libcurl's store with which no handshake succeeds (seen in
+** 3.0), and libcurl keeps that store for a day. */
+static void note_handshake (struct engine *e, const struct transfer *t) {
+  if (t->code == CURLE_SSL_CONNECT_ERROR ||
+      t->code == CURLE_PEER_FAILED_VERIFICATION)
+    e->doubt = 1;
+  else if (t->tls > 0)
+    e->doubt = 0;
+}
+
 static void complete (struct engine *e, struct transfer *t, CURLcode code) {
   transfer_finish(t, code);
+  note_handshake(e, t);
   detach(e, t);
   t->state = TRANSFER_DONE;
   transfer_release(t);
@@ -462,14 +475,25 @@ static long family_ms (const struct transfer *t) {
   return t->to_address ? 3600000 : 200 + (long)(t->ticket % 32) * 8;
 }
 
+/* seconds that libcurl keeps a CA store */
+static long store_seconds (const struct engine *e) {
+  return e->doubt ? 1 : 24 * 3600;
+}
+
+static int set_times (const struct engine *e, struct transfer *t) {
+  return curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) ==
+          CURLE_OK &&
+      curl_easy_setopt(t->easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS,
+                       family_ms(t)) == CURLE_OK &&
+      curl_easy_setopt(t->easy, CURLOPT_CA_CACHE_TIMEOUT,
+                       store_seconds(e)) == CURLE_OK;
+}
+
 /* hands the oldest queued exchange to libcurl */
 static void start_one (struct engine *e) {
   struct transfer *t = e->next_queued;
   CURLMcode result;
-  if (curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, remaining_ms(t)) !=
-          CURLE_OK ||
-      curl_easy_setopt(t->easy, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS,
-                       family_ms(t)) != CURLE_OK) {
+  if (!set_times(e, t)) {
     complete(e, t, CURLE_OUT_OF_MEMORY);
     return;
   }

@@ -145,18 +145,21 @@ static int l_escape (lua_State *L) {
   return 1;
 }
 
-/* is_url(s) -> boolean: does libcurl read it as a URL? */
+/* is_url(s) -> boolean: does libcurl read it as a URL? Raises where there is
+** no memory to find out. */
 static int l_is_url (lua_State *L) {
   size_t n;
   const char *s = luaL_checklstring(L, 1, &n);
-  CURLU *url = curl_url();
-  int good = 0;
-  if (url != NULL) {
-    good = strlen(s) == n && text_is_line(s, n) &&
-           curl_url_set(url, CURLUPART_URL, s, CURLU_PATH_AS_IS) == CURLUE_OK;
+  CURLUcode code = CURLUE_MALFORMED_INPUT;
+  if (strlen(s) == n && text_is_line(s, n)) {
+    CURLU *url = curl_url();
+    code = url == NULL ? CURLUE_OUT_OF_MEMORY :
+        curl_url_set(url, CURLUPART_URL, s, CURLU_PATH_AS_IS);
     curl_url_cleanup(url);
   }
-  lua_pushboolean(L, good);
+  if (code == CURLUE_OUT_OF_MEMORY)
+    return luaL_error(L, "not enough memory");
+  lua_pushboolean(L, code == CURLUE_OK);
   return 1;
 }
 

@@ -12,6 +12,7 @@
 --   is_vital       a renewal that is cut short does harm, and so do two at once
 
 local clock = require "cloudcal.clock"
+local redact = require "cloudcal.redact"
 local wait = require "cloudcal.wait"
 
 local renewal = {}
@@ -84,11 +85,12 @@ local function renew(source, call, is_held, failure, limit)
 end
 
 -- What a failed fetch means for those who waited for it: the same, unless only its own call
--- had come to an end.
-local function outcome_of(err)
+-- had come to an end. They do not know the secrets that it may repeat.
+local function outcome_of(err, secrets)
     if not err or err.kind == "cancelled" or err.kind == "timeout" then return nil end
     local fields = {}
     for name, value in pairs(err) do fields[name] = value end
+    fields.message = redact.text(err.message, secrets)
     return fields
 end
 
@@ -98,7 +100,7 @@ local function renew_in_turn(source, call, lock, limit)
     if source.store then is_held, failure = lock_store(source, call, limit) end
     local fine, value, err = wait.protected(renew, source, call, is_held, failure, limit)
     if is_held then unlock_store(source) end
-    if lock then wait.unlock(lock, fine and outcome_of(err) or nil) end
+    if lock then wait.unlock(lock, fine and outcome_of(err, call.secrets) or nil) end
     if not fine then error(value, 0) end
     return value, not value and err or nil
 end

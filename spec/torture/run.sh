@@ -1,0 +1,289 @@
+#!/bin/sh
+# What has to hold when all goes wrong: one row for each kind of trouble, and as the last line
+# "N passed, N failed".
+#   spec/torture/run.sh             all of them
+#   spec/torture/run.sh ROW…        some of them: the names are those of the functions below
+#   spec/torture/run.sh long [ROW…] more of everything
+#   spec/torture/run.sh --write     all of them, and the table goes to docs/reliability.md
+#   spec/torture/run.sh --prove [ROW…]  each row once more on a copy with a bug planted in it
+#                                   (spec/torture/planted): there it has to fail
+# The packages of spec/torture/packages have to be there.
+set -u
+
+ROW_SECONDS=600
+LONG_SECONDS=7200
+
+cd "$(dirname -- "$0")/../.." || exit 1
+root=$PWD
+made=$root/build/torture
+logs=$(mktemp -d)
+job=''
+
+finish() {
+    status=$?
+    trap '' INT TERM
+    [ -z "$job" ] || kill "$job" 2>/dev/null
+    wait
+    rm -rf "$logs"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+export LUA_PATH="$root/lua/?.lua;$root/lua/?/init.lua;$root/?.lua;;"
+export LUA_CPATH="$root/build/5.4/?.so;;"
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+unset LUA_PATH_5_4 LUA_CPATH_5_4
+
+# Building --------------------------------------------------------------------------------
+
+INCLUDE=$(pkg-config --cflags lua5.4 libcurl openssl)
+LIBS="$(pkg-config --libs lua5.4 libcurl openssl) -pthread -ldl"
+WARN='-std=c11 -Wall -Wextra -Werror'
+
+# compile KIND FLAGS…: the core into a folder of its own
+compile() {
+    kind=$1
+    shift
+    mkdir -p "$made/$kind"
+    for source in src/*.c; do
+        # shellcheck disable=SC2086
+        clang $WARN -g -O1 -fno-omit-frame-pointer "$@" $INCLUDE \
+            -c "$source" -o "$made/$kind/$(basename "$source" .c).o" || return 1
+    done
+}
+
+# program NAME KIND FLAGS…: spec/torture/NAME.c and the core of this kind
+program() {
+    name=$1
+    kind=$2
+    shift 2
+    # shellcheck disable=SC2086
+    clang $WARN -g -O1 -fno-omit-frame-pointer "$@" $INCLUDE -Wl,-E \
+        "spec/torture/$name.c" "$made/$kind"/*.o -o "$made/$name" $LIBS
+}
+
+ADDRESSES='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
+
+# shellcheck disable=SC2086
+build_host() {
+    compile faulty $ADDRESSES -Dmalloc=host_malloc -Drealloc=host_realloc &&
+        program host faulty $ADDRESSES
+}
+
+# shellcheck disable=SC2046,SC2086
+build_fuzz() {
+    clang $WARN -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer $ADDRESSES $INCLUDE \
+        spec/torture/fuzz.c spec/torture/open_transfer.c \
+        $(ls src/*.c | grep -v /transfer.c) -o "$made/fuzz" $LIBS
+}
+
+build_threads() {
+    compile threaded -fsanitize=thread && program threads threaded -fsanitize=thread
+}
+
+build() {
+    make -s >"$logs/build" 2>&1 && build_host >>"$logs/build" 2>&1 &&
+        build_fuzz >>"$logs/build" 2>&1 && build_threads >>"$logs/build" 2>&1 && return
+    cat "$logs/build"
+    echo 'the programs were not built'
+}
+
+# Rows ------------------------------------------------------------------------------------
+
+row() { printf '%-34s %-54s %-6s %s\n' "$1" "$2" "$3" "$4"; }
+
+# report WHAT STATUS: the last line of the log is "what was tried|how much of it went wrong"
+report() {
+    tried=$(tail -n 1 "$log" | sed -n 's/|[0-9]*$//p')
+    wrong=$(tail -n 1 "$log" | sed -n 's/^.*|\([0-9]*\)$/\1/p')
+    if [ "$2" = 0 ] && [ "$wrong" = 0 ]; then
+        echo "$1" >>"$logs/passed"
+        row "$1" "$tried" "$wrong" passed
+    else
+        row "$1" "${tried:-it did not come to its end}" "${wrong:--}" FAILED
+        echo "$1" >>"$logs/failed"
+        sed 's/^/    /' "$log" | tail -n 60
+    fi
+}
+
+# checked WHAT COMMAND…: a row; nothing that the command started outlives it
+checked() {
+    what=$1
+    shift
+    log=$(mktemp "$logs/XXXXXX")
+    timeout -k 10 "$seconds" "$@" >"$log" 2>"$log.errors" </dev/null &
+    job=$!
+    wait "$job"
+    checked_status=$?
+    job=''
+    if [ "$checked_status" != 0 ]; then
+        last=$(tail -n 1 "$log")
+        cat "$log.errors" >>"$log"
+        echo "$last" >>"$log"
+    fi
+    report "$what" "$checked_status"
+}
+
+# with_server WHAT COMMAND…: the same, with two ports and a CA file as the last arguments
+with_server() {
+    mkfifo "$logs/stop"
+    lua5.4 spec/torture/server.lua <"$logs/stop" >"$logs/server" 2>&1 &
+    server=$!
+    exec 9>"$logs/stop"
+    tries=0
+    until grep -q '^[0-9]* [0-9]* /' "$logs/server" || [ "$tries" = 500 ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+    done
+    # shellcheck disable=SC2046
+    checked "$@" $(cat "$logs/server")
+    exec 9>&-
+    wait "$server"
+    rm "$logs/stop"
+}
+
+lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua lua 1; }
+own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
+curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
+
+# every request of OpenSSL takes minutes
+openssl_memory() {
+    stride=17
+    [ "$length" = short ] || stride=1
+    checked 'OpenSSL out of memory' "$made/host" spec/torture/memory.lua openssl "$stride"
+}
+
+bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
+
+# fuzzed TARGET WHAT
+fuzzed() {
+    runs=1000000
+    [ "$length" = short ] || runs=50000000
+    mkdir -p "$logs/found"
+    # shellcheck disable=SC2016
+    checked "fuzzing: $2" env TARGET="$1" sh -c 'mkdir "$1/$TARGET" &&
+        "$0" -runs="$2" -max_len=512 -seed=1 -rss_limit_mb=1024 -artifact_prefix="$1/" \
+            "$1/$TARGET" "spec/torture/corpus/$TARGET" &&
+        grep -q "." "$1/$TARGET"/* && echo "$2 runs|0"' "$made/fuzz" "$logs/found" "$runs"
+}
+
+fuzz_utf8() { fuzzed utf8 'UTF-8'; }
+fuzz_text() { fuzzed text 'lines and URLs'; }
+fuzz_header() { fuzzed header 'the header look-up'; }
+fuzz_json() { fuzzed json 'JSON before decoding'; }
+fuzz_head() { fuzzed head "an answer's head"; }
+
+two_threads() { with_server 'two Lua states in two threads' "$made/threads" spec/torture/threads.lua; }
+forks() { with_server 'fork with calls in flight' "$made/host" spec/torture/forks.lua; }
+
+soak() {
+    calls=20000
+    [ "$length" = short ] || calls=1000000
+    with_server 'soak' lua5.4 spec/torture/soak.lua "$calls"
+}
+
+collections() {
+    with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
+}
+
+all='lua_memory own_memory curl_memory openssl_memory bad_servers
+    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
+    soak collections'
+
+# Proofs ----------------------------------------------------------------------------------
+
+# a row on a copy of this tree that has its planted bug
+prove() {
+    copy=$logs/$1.copy
+    mkdir "$copy"
+    cp -R Makefile lua src spec "$copy"
+    if ! (cd "$copy" && patch -s -p1 <"$root/spec/torture/planted/$1.patch") >&2; then
+        row "$1" 'its planted bug does not fit' - FAILED
+        return
+    fi
+    if sh "$copy/spec/torture/run.sh" "$1" >"$logs/$1.output" 2>&1; then
+        row "$1" 'passes with its planted bug' - FAILED
+    elif grep -q 'programs were not built' "$logs/$1.output"; then
+        row "$1" 'cannot be built with its planted bug' - FAILED
+        cat "$logs/$1.output"
+    elif ! grep -q '^0 passed, 1 failed$' "$logs/$1.output"; then
+        row "$1" 'does not end with its planted bug' - FAILED
+        cat "$logs/$1.output"
+    else
+        row "$1" 'fails with its planted bug' - passed
+        echo "$1" >>"$logs/passed"
+    fi
+    rm -rf "$copy"
+}
+
+# The document ----------------------------------------------------------------------------
+
+# between its two marks
+write() {
+    {
+        sed '/^<!-- table -->$/q' docs/reliability.md
+        echo
+        echo '| what | tried | went wrong | |'
+        echo '|---|---|---|---|'
+        sed -n 's/^\(.\{34\}\) \(.\{54\}\) \(.\{6\}\) \(passed\|FAILED\)$/| \1 | \2 | \3 | \4 |/p' \
+            "$1" | sed 's/ *|/ |/g; s/^ |/|/'
+        echo
+        sed -n '/^<!-- end of the table -->$/,$p' docs/reliability.md
+    } >"$logs/document"
+    cp "$logs/document" docs/reliability.md
+}
+
+# -----------------------------------------------------------------------------------------
+
+mode=''
+length=short
+seconds=$ROW_SECONDS
+while :; do
+    case ${1-} in
+        --prove | --write) mode=$1 ;;
+        long)
+            length=long
+            seconds=$LONG_SECONDS
+            ;;
+        *) break ;;
+    esac
+    shift
+done
+chosen=${*:-$all}
+
+for name in $chosen; do
+    case " $(echo $all) " in
+        *" $name "*) ;;
+        *)
+            echo "there is no row $name; there are:" $all
+            exit 2
+            ;;
+    esac
+done
+
+run_rows() {
+    if [ "$mode" = --prove ]; then
+        for name in $chosen; do prove "$name"; done
+        return
+    fi
+    build
+    row what tried wrong result
+    for name in $chosen; do "$name"; done
+}
+
+: >"$logs/passed"
+if [ "$mode" = --write ]; then
+    run_rows >"$logs/table"
+    cat "$logs/table"
+    write "$logs/table"
+else
+    run_rows
+fi
+
+passed=$(wc -l <"$logs/passed")
+failed=$(($(printf '%s\n' $chosen | sort -u | wc -l) - passed))
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
