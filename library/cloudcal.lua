@@ -795,7 +795,7 @@ function cloudcal.loop() end
 
 ---Waits in the way of the host: a script blocks, a task yields, in nginx the light thread does.
 ---@param seconds number a number
----@return true? fine true; or nil and a cannot_wait error where the host cannot wait
+---@return true? fine true; or nil and an error: cannot_wait where the host cannot wait, cancelled in a task that is cancelled
 ---@return cloudcal.error? err
 function cloudcal.sleep(seconds) end
 

@@ -36,7 +36,7 @@ local rows = {
     { "cloudcal", "sleep", params = { { "seconds", "number" } },
       returns = { { "true?", "fine" }, { "cloudcal.error?", "err" } },
       zh = { "按宿主的方式等待：脚本中阻塞，任务中让出，nginx 中让出轻线程。", seconds = "秒",
-             returns = "true；宿主不能等待时为 nil 与 cannot_wait 错误" } },
+             returns = "true；否则为 nil 与错误：宿主不能等待时为 cannot_wait，任务已取消时为 cancelled" } },
     { "cloudcal", "assert", generic = "T",
       params = { { "value", "T?" }, { "err", "any?" }, { "...", "any" } },
       returns = { { "T", "value" }, { "any", "err" }, { "any", "meta" } },
