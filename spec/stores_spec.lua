@@ -282,8 +282,54 @@ describe("the nginx store", function()
         local store = stores.nginx(dict)
         for _ = 1, 10 do store:reserve("k", PER_SECOND, 5) end
         now = now + 12
-        local left = 0
-        for key in pairs(dict.entries) do if dict:get(key) then left = left + 1 end end
-        assert.equal(1, left) -- the number of the last call
+        for key in pairs(dict.entries) do assert.is_nil(dict:get(key), key) end
+    end)
+
+    it("forgets nothing that is kept for what it counts", function()
+        local store = stores.nginx(fake_dict.new(5))
+        assert.is_true((store:set("login", "kept", 1e6)))
+        for _ = 1, 20 do
+            store:try_lock("k", 1)
+            reserve(store, "k", { { count = 10, seconds = 60 } }, 60)
+            reserve(store, "another", PER_SECOND, 60)
+        end
+        assert.equal("kept", (store:get "login"))
+    end)
+
+    it("has room again for what is kept, and for counts, when others have expired", function()
+        local store = stores.nginx(fake_dict.new(5))
+        for _ = 1, 20 do store:reserve("k", PER_SECOND, 60) end
+        assert.is_nil((store:set("login", "kept", 1e6)))
+        now = now + 100
+        assert.is_true((store:set("login", "kept", 1e6)))
+        for _ = 1, 3 do assert.equal(0, (reserve(store, "k", PER_SECOND, 60))) end
+        assert.equal(1, (reserve(store, "k", PER_SECOND, 60)))
+    end)
+
+    it("looks for room once a second at most", function()
+        local dict, looks = fake_dict.new(0), 0
+        function dict.flush_expired() looks = looks + 1 end
+        local store = stores.nginx(dict)
+        for _ = 1, 20 do
+            store:set("a", "value", 10)
+            store:reserve("k", PER_SECOND, 60)
+            now = now + 0.125
+        end
+        assert.equal(3, looks)
+    end)
+
+    it("goes on counting as long as a call matters that ended late", function()
+        local dict = fake_dict.new()
+        local store, limits = stores.nginx(dict), { { count = 3, seconds = 10 } }
+        local _, number = store:reserve("k", limits, 0)
+        now = now + 14
+        store:settle("k", limits, number, now)
+        now = now + 2
+        local slots = {}
+        for i = 1, 3 do slots[i] = reserve(store, "k", limits, 60) end
+        assert.same({ 0, 0, 8 }, slots)
+        store:settle("k", limits, number, now) -- takes nothing from what the wait has added
+        now = now + 70
+        assert.is_not_nil(dict:get "cloudcal:slot:k:n")
     end)
 end)
