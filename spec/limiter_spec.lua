@@ -178,6 +178,25 @@ describe("the limiter on a simulated clock", function()
             end)
         end)
 
+        it("and forgets them when nobody asks again", function()
+            local client = { name = "many" }
+            local function hold(count)
+                for i = 1, count do
+                    local call = call_of(client)
+                    call.options = { tenant_key = ("%05d"):format(i):rep(100) }
+                    limiter.hold(call, 3)
+                end
+            end
+            collectgarbage()
+            local before = collectgarbage "count"
+            hold(20000)
+            now = now + 4
+            hold(100)
+            collectgarbage()
+            collectgarbage()
+            assert.is_true(collectgarbage "count" - before < 6000)
+        end)
+
         it("if it names a time at all", function()
             limiter.hold(call_of { name = "none" }, nil)
             run(1, function()

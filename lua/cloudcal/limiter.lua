@@ -2,6 +2,7 @@
 
 local clock = require "cloudcal.clock"
 local stores = require "cloudcal.stores"
+local sweep = require "cloudcal.sweep"
 local wait = require "cloudcal.wait"
 
 local limiter = {}
@@ -91,12 +92,10 @@ local function plan_of(call)
 end
 
 -- Until when the service wants no calls of a key: somebody else uses up what it allows.
-local held_until = {}
+local held_until = sweep.new(function(till, now) return till <= now end)
 
 local function seconds_held(plan)
-    local seconds = (held_until[plan.key] or 0) - clock.now()
-    if seconds <= 0 then held_until[plan.key] = nil end
-    return seconds
+    return (held_until.values[plan.key] or 0) - clock.now()
 end
 
 local function refusal(plan, seconds)
@@ -145,7 +144,8 @@ function limiter.hold(call, seconds)
     local plan = plan_of(call)
     if not plan or not seconds then return end
     local till = clock.now() + math.min(seconds, LONGEST_HOLD)
-    held_until[plan.key] = math.max(held_until[plan.key] or 0, till)
+    held_until:put(plan.key, math.max(held_until.values[plan.key] or 0, till))
+    held_until:look()
 end
 
 -- The shortest time between a request and its answer, by service, and of how many. Some of it
