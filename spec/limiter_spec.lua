@@ -328,6 +328,50 @@ describe("the limiter on a simulated clock", function()
         assert.truthy(err.message:find("max_wait is 2 s", 1, true))
     end)
 
+    it("refuses to wait longer than max_wait in all: held, for its slot, and late", function()
+        local rates = { per_second = 1, max_wait = 4 }
+        local function call_of()
+            return call_with { client = { rate_limit = rates }, operation = "one deadline" }
+        end
+        local refused, found, waited = 0, nil, {}
+        run(1, function()
+            local first = call_of()
+            limiter.acquire(first)
+            limiter.settle(first)
+        end)
+        limiter.hold(call_of(), 2.5)
+        run(4, function()
+            local started, call = now, call_of()
+            local err = limiter.acquire(call)
+            waited[#waited + 1] = now - started
+            limiter.settle(call)
+            if err then refused, found = refused + 1, err end
+        end)
+        for _, seconds in ipairs(waited) do assert.is_true(seconds <= 4, seconds) end
+        assert.equal(2, refused) -- the slots are 2.5, 3.51 and so on
+        assert.equal("own_rate_limit", found.name)
+        assert.truthy(found.message:find("max_wait is 4 s", 1, true))
+    end)
+
+    it("goes on no later than max_wait when the calls before it are late", function()
+        local store = setmetatable({
+            reserve = function() return 1, 7 end, check = function() return 30 end,
+            settle = function() end,
+        }, { __metatable = "cloudcal.store" })
+        local real = wait.is_nginx
+        wait.is_nginx = function() return true end
+        local found, call
+        run(1, function()
+            call = call_with { client = { rate_limit = store } }
+            found = limiter.acquire(call)
+        end)
+        wait.is_nginx = real
+        assert.equal("own_rate_limit", found.name)
+        assert.equal(30, found.retry_after)
+        assert.equal(5, call.meta.waited)
+        assert.is_nil(call.slot)
+    end)
+
     it("waits 60 seconds at the most by itself", function()
         local err
         run(1500, function()
