@@ -54,8 +54,10 @@ end
 -- @param key a string
 -- @param value a string or a number
 -- @param seconds how long it is kept
+-- @param deadline until when the store may wait, in seconds of the monotonic clock; only one in a
+-- file waits for others
 -- @return true; or nil and a message
-function memory:set(key, value, seconds)
+function memory:set(key, value, seconds, deadline) -- luacheck: ignore 212
     local entries = entries_of[self]
     if value == nil then
         entries.values[key] = nil
@@ -67,7 +69,7 @@ function memory:set(key, value, seconds)
 end
 
 --- Takes a lock if nobody has it. It ends by itself after `seconds`, or with its process where
--- the store is a file.
+-- the store is a file, or when that goes on after `seconds`.
 -- @param key a string
 -- @param seconds how long it lasts at most
 -- @return true if it was taken, else false; and a message where no lock could be made
