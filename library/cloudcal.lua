@@ -638,12 +638,13 @@ function store:get(key) end
 ---@param key string a string
 ---@param value any a string or a number
 ---@param seconds? number how long it is kept
+---@param deadline? number until when the store may wait, in seconds of the monotonic clock; only one in a file waits for others
 ---@return true? fine true; or nil and a message
 ---@return string? problem
-function store:set(key, value, seconds) end
+function store:set(key, value, seconds, deadline) end
 
 ---Takes a lock if nobody has it. It ends by itself after seconds, or with its process where the
----store is a file.
+---store is a file, or when that goes on after seconds.
 ---@param key string a string
 ---@param seconds number how long it lasts at most
 ---@return boolean taken true if it was taken, else false; and a message where no lock could be made
@@ -708,7 +709,7 @@ function cloudcal.stores.memory() end
 
 ---A store in a file, seen by all processes of one user on this machine; tokens outlive them. It
 ---counts no calls. The file is created for its user only, and refused if others can reach it. A
----lock ends with the process that took it, not after some seconds.
+---lock ends with the process that took it, or when its seconds are over and that process goes on.
 ---@param path string of the file, in a directory that exists
 ---@return cloudcal.store store the store; no file is opened before it is used
 function cloudcal.stores.file(path) end
@@ -795,7 +796,7 @@ function cloudcal.loop() end
 
 ---Waits in the way of the host: a script blocks, a task yields, in nginx the light thread does.
 ---@param seconds number a number
----@return true? fine true; or nil and a cannot_wait error where the host cannot wait
+---@return true? fine true; or nil and an error: cannot_wait where the host cannot wait, cancelled in a task that is cancelled
 ---@return cloudcal.error? err
 function cloudcal.sleep(seconds) end
 

@@ -307,7 +307,7 @@ describe("stores of one file", function()
         assert.equal("", names())
     end)
 
-    it("have locks apart from values, which no time ends", function()
+    it("have locks apart from values, which no time ends for others", function()
         assert.is_true(store:try_lock("a", 0.01))
         shift(1e6)
         core.sleep(0.05)
@@ -316,6 +316,31 @@ describe("stores of one file", function()
         assert.is_true((store:set("a", "one", 10)))
         store:unlock "a"
         assert.equal("one", (store:get "a"))
+    end)
+
+    it("give back a lock whose time is over with what is done next in the process", function()
+        local doings = {
+            function() store:get "b" end, function() store:set("b", "x", 10) end,
+            function() store:try_lock("b", 10) end,
+        }
+        for _, act in ipairs(doings) do
+            assert.is_true(store:try_lock("a", 0.01))
+            assert.is_true(store:try_lock("long", 10))
+            core.sleep(0.02)
+            local other = stores.file(path)
+            assert.is_false(other:try_lock("a", 10))
+            act()
+            assert.is_true(other:try_lock("a", 10))
+            assert.is_false(other:try_lock("long", 10))
+            store:unlock "a" -- is no longer its own
+            assert.is_false(stores.file(path):try_lock("a", 10))
+            other:unlock "a"
+            store:unlock "long"
+        end
+        assert.is_true(store:try_lock("a", 0.01))
+        core.sleep(0.02)
+        assert.is_true(store:try_lock("a", 10))
+        assert.is_false(store:try_lock("a", 10))
     end)
 
     it("give their locks back when they are collected", function()
@@ -383,6 +408,19 @@ describe("a write", function()
         assert.equal(path .. ".lock: another process holds this lock", message)
         assert.is_true(seconds >= 2 and seconds < 4, seconds)
         assert.is_nil((store:get "a"))
+    end)
+
+    it("waits no longer than its caller has time", function()
+        for _, seconds in ipairs { 0.1, 0, -5 } do
+            local begun = core.now()
+            local kept, message = store:set("a", "x", 10, begun + seconds)
+            assert.is_nil(kept)
+            assert.truthy(message:find("another process holds this lock", 1, true))
+            local took = core.now() - begun
+            assert.is_true(took >= seconds and took < 1, took)
+        end
+        held:unlock()
+        assert.is_true((store:set("a", "x", 10, core.now() - 5)))
     end)
 
     it("goes on as soon as it can, and other tasks meanwhile", function()

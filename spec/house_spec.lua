@@ -41,9 +41,9 @@ local C = files "src -name '*.[ch]'"
 local LAYERS = {
     [[core version log redact retry endpoints codes caldav.xml]],
     [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
-    [[schema pretty errors wait.loop stores.memory stores.nginx
+    [[schema pretty errors wait.loop sweep stores.nginx
         stores.redis_scripts]],
-    [[wait map identity journal stores.redis_link]],
+    [[wait map identity journal stores.memory stores.redis_link]],
     [[stores.file]],
     [[stores]],
     [[options response limiter renewal]],

@@ -178,6 +178,25 @@ describe("the limiter on a simulated clock", function()
             end)
         end)
 
+        it("and forgets them when nobody asks again", function()
+            local client = { name = "many" }
+            local function hold(count)
+                for i = 1, count do
+                    local call = call_of(client)
+                    call.options = { tenant_key = ("%05d"):format(i):rep(100) }
+                    limiter.hold(call, 3)
+                end
+            end
+            collectgarbage()
+            local before = collectgarbage "count"
+            hold(20000)
+            now = now + 4
+            hold(100)
+            collectgarbage()
+            collectgarbage()
+            assert.is_true(collectgarbage "count" - before < 6000)
+        end)
+
         it("if it names a time at all", function()
             limiter.hold(call_of { name = "none" }, nil)
             run(1, function()
@@ -307,6 +326,50 @@ describe("the limiter on a simulated clock", function()
         assert.equal("rate_limit", err.stage)
         assert.is_true(err.retry_after > 2 and err.retry_after < 3.1, err.retry_after)
         assert.truthy(err.message:find("max_wait is 2 s", 1, true))
+    end)
+
+    it("refuses to wait longer than max_wait in all: held, for its slot, and late", function()
+        local rates = { per_second = 1, max_wait = 4 }
+        local function call_of()
+            return call_with { client = { rate_limit = rates }, operation = "one deadline" }
+        end
+        local refused, found, waited = 0, nil, {}
+        run(1, function()
+            local first = call_of()
+            limiter.acquire(first)
+            limiter.settle(first)
+        end)
+        limiter.hold(call_of(), 2.5)
+        run(4, function()
+            local started, call = now, call_of()
+            local err = limiter.acquire(call)
+            waited[#waited + 1] = now - started
+            limiter.settle(call)
+            if err then refused, found = refused + 1, err end
+        end)
+        for _, seconds in ipairs(waited) do assert.is_true(seconds <= 4, seconds) end
+        assert.equal(2, refused) -- the slots are 2.5, 3.51 and so on
+        assert.equal("own_rate_limit", found.name)
+        assert.truthy(found.message:find("max_wait is 4 s", 1, true))
+    end)
+
+    it("goes on no later than max_wait when the calls before it are late", function()
+        local store = setmetatable({
+            reserve = function() return 1, 7 end, check = function() return 30 end,
+            settle = function() end,
+        }, { __metatable = "cloudcal.store" })
+        local real = wait.is_nginx
+        wait.is_nginx = function() return true end
+        local found, call
+        run(1, function()
+            call = call_with { client = { rate_limit = store } }
+            found = limiter.acquire(call)
+        end)
+        wait.is_nginx = real
+        assert.equal("own_rate_limit", found.name)
+        assert.equal(30, found.retry_after)
+        assert.equal(5, call.meta.waited)
+        assert.is_nil(call.slot)
     end)
 
     it("waits 60 seconds at the most by itself", function()

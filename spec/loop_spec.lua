@@ -511,7 +511,25 @@ describe("task:cancel", function()
         loop:step(0)
         task:cancel()
         assert.is_true(elapsed(loop.run, loop) < 1)
-        assert.is_true(task:done())
+        assert_cancelled("no", task:result())
+    end)
+
+    it("leaves no later sleep that keeps the other tasks from going on", function()
+        local loop, ended, rounds, slept, err = cloudcal.loop(), false, 0, nil, nil
+        local task = loop:spawn(function()
+            while not ended do
+                slept, err = cloudcal.sleep(0.1)
+                rounds = rounds + 1
+                assert(rounds < 100, "nobody else has a turn")
+            end
+            return "ended"
+        end)
+        task:cancel()
+        loop:spawn(function() ended = true end)
+        loop:run()
+        assert.equal("ended", (task:result()))
+        assert_cancelled("no", slept, err)
+        assert.equal("sleep", err.operation)
     end)
 
     it("ends the pause before another attempt", function()

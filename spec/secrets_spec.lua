@@ -785,7 +785,8 @@ describe("secrets", function()
         os.remove(path)
         local inner = fake_dict.new()
         local dict = {}
-        for _, name in ipairs { "get", "ttl", "safe_set", "set", "safe_add", "incr", "delete" } do
+        for _, name in ipairs { "get", "ttl", "safe_set", "safe_add", "incr", "delete", "expire",
+            "flush_expired" } do
             dict[name] = function(_, ...) return inner[name](inner, ...) end
         end
         for _, store in ipairs { cloudcal.stores.memory(), cloudcal.stores.file(path),

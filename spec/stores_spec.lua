@@ -214,6 +214,99 @@ describe("the memory store", function()
     end)
 end)
 
+local MANY = 20000
+
+local function key_of(i)
+    return ("%05d"):format(i):rep(100)
+end
+
+-- The kilobytes that `use` leaves behind when `seconds` later it is called a hundred times more.
+local function left_behind(seconds, use)
+    collectgarbage()
+    collectgarbage()
+    local before = collectgarbage "count"
+    for i = 1, MANY do use(key_of(i)) end
+    now = now + seconds
+    for i = 1, 100 do use(key_of(i)) end
+    collectgarbage()
+    collectgarbage()
+    return collectgarbage "count" - before
+end
+
+local function assert_small(kilobytes)
+    assert.is_true(kilobytes < 6000, kilobytes) -- the keys alone are 10,000
+end
+
+describe("what nobody asks for again", function()
+    it("is forgotten by a memory store", function()
+        local store = stores.memory()
+        assert_small(left_behind(11, function(key) store:set(key, "value", 10) end))
+        assert_small(left_behind(11, function(key) store:try_lock(key, 10) end))
+        assert_small(left_behind(11, function(key)
+            store:try_lock(key, 10)
+            store:unlock(key)
+        end))
+        assert_small(left_behind(66, function(key) reserve(store, key, BOTH, 60) end))
+        assert_small(left_behind(66, function(key)
+            store:ahead(key, BOTH)
+            store:note(key, BOTH, 1, 0)
+        end))
+    end)
+
+    it("is forgotten by the store in Redis, which is away", function()
+        local store = cloudcal.redis { connect = function() return nil, "away" end }
+        assert_small(left_behind(1000, function(key) store:reserve(key, BOTH, 1000) end))
+    end)
+
+    it("is no queue of values that were replaced or forgotten", function()
+        local store = stores.memory()
+        assert_small(left_behind(0, function(key)
+            store:set("a", key, 10)
+            store:set("b", key, 10)
+            store:set("b", nil)
+        end))
+    end)
+
+    it("is not what still counts", function()
+        local store, limits = stores.memory(), { { count = 2, seconds = 60 } }
+        local _, late = store:reserve("late", limits, 0)
+        for i = 1, MANY do reserve(store, key_of(i), limits, 0) end
+        store:set("kept", "value", 1000)
+        assert.is_true(store:try_lock("kept", 1000))
+        now = now + 50
+        for i = 1, MANY, 2 do assert.equal(0, (reserve(store, key_of(i), limits, 0))) end
+        store:settle("late", limits, late, now)
+        now = now + 20
+        local count = 0
+        for i = 1, MANY do
+            if (reserve(store, key_of(i), limits, 0)) == 0 then count = count + 1 end
+        end
+        assert.equal(MANY, count)
+        for i = 1, MANY do
+            assert.equal(i % 2 == 0 and 0 or nil, (reserve(store, key_of(i), limits, 0)))
+        end
+        assert.equal(0, (reserve(store, "late", limits, 0)))
+        assert.equal(40, select(2, reserve(store, "late", limits, 0)))
+        assert.equal("value", (store:get "kept"))
+        assert.is_false(store:try_lock("kept", 1000))
+    end)
+
+    it("hears nothing of a call that ends when it has been forgotten", function()
+        local store, limits = stores.memory(), { { count = 1, seconds = 10 } }
+        local _, late = store:reserve("k", limits, 0)
+        now = now + 100
+        for i = 1, 10 do store:reserve("other " .. i, limits, 0) end
+        assert.equal(0, (store:reserve("k", limits, 60)))
+        local wait, number = store:reserve("k", limits, 60)
+        assert.equal(15, wait + 5) -- the one before may be on its way
+        assert.equal(0, math.max(0, store:check("k", limits, late)))
+        store:settle("k", limits, late, now)
+        assert.equal(10, store:check("k", limits, number))
+        now = now + 3
+        assert.equal(10, store:check("k", limits, number))
+    end)
+end)
+
 describe("the nginx store", function()
     it("takes nothing but a shared dictionary", function()
         for _, given in ipairs { {}, "dict", 7 } do
@@ -282,8 +375,54 @@ describe("the nginx store", function()
         local store = stores.nginx(dict)
         for _ = 1, 10 do store:reserve("k", PER_SECOND, 5) end
         now = now + 12
-        local left = 0
-        for key in pairs(dict.entries) do if dict:get(key) then left = left + 1 end end
-        assert.equal(1, left) -- the number of the last call
+        for key in pairs(dict.entries) do assert.is_nil(dict:get(key), key) end
+    end)
+
+    it("forgets nothing that is kept for what it counts", function()
+        local store = stores.nginx(fake_dict.new(5))
+        assert.is_true((store:set("login", "kept", 1e6)))
+        for _ = 1, 20 do
+            store:try_lock("k", 1)
+            reserve(store, "k", { { count = 10, seconds = 60 } }, 60)
+            reserve(store, "another", PER_SECOND, 60)
+        end
+        assert.equal("kept", (store:get "login"))
+    end)
+
+    it("has room again for what is kept, and for counts, when others have expired", function()
+        local store = stores.nginx(fake_dict.new(5))
+        for _ = 1, 20 do store:reserve("k", PER_SECOND, 60) end
+        assert.is_nil((store:set("login", "kept", 1e6)))
+        now = now + 100
+        assert.is_true((store:set("login", "kept", 1e6)))
+        for _ = 1, 3 do assert.equal(0, (reserve(store, "k", PER_SECOND, 60))) end
+        assert.equal(1, (reserve(store, "k", PER_SECOND, 60)))
+    end)
+
+    it("looks for room once a second at most", function()
+        local dict, looks = fake_dict.new(0), 0
+        function dict.flush_expired() looks = looks + 1 end
+        local store = stores.nginx(dict)
+        for _ = 1, 20 do
+            store:set("a", "value", 10)
+            store:reserve("k", PER_SECOND, 60)
+            now = now + 0.125
+        end
+        assert.equal(3, looks)
+    end)
+
+    it("goes on counting as long as a call matters that ended late", function()
+        local dict = fake_dict.new()
+        local store, limits = stores.nginx(dict), { { count = 3, seconds = 10 } }
+        local _, number = store:reserve("k", limits, 0)
+        now = now + 14
+        store:settle("k", limits, number, now)
+        now = now + 2
+        local slots = {}
+        for i = 1, 3 do slots[i] = reserve(store, "k", limits, 60) end
+        assert.same({ 0, 0, 8 }, slots)
+        store:settle("k", limits, number, now) -- takes nothing from what the wait has added
+        now = now + 70
+        assert.is_not_nil(dict:get "cloudcal:slot:k:n")
     end)
 end)

@@ -15,11 +15,12 @@ local SCOPE = "calendar:calendar:readonly calendar:settings.caldav:create"
 local PENDING_SECONDS = 600 -- that a user may take for the page of the service
 
 local store = cloudcal.stores.nginx(ngx.shared.cloudcal)
+local counts = cloudcal.stores.nginx(ngx.shared.counts) -- which take no room from logins
 
 local feishu = cloudcal.feishu { -- or cloudcal.lark
     base_url = os.getenv "CLOUDCAL_BASE_URL", ca_file = os.getenv "CLOUDCAL_CA_FILE",
     app_id = os.getenv "FEISHU_APP_ID", app_secret = os.getenv "FEISHU_APP_SECRET",
-    store = store, rate_limit = store, logger = cloudcal.log.nginx,
+    store = store, rate_limit = counts, logger = cloudcal.log.nginx,
 }
 
 -- {======================================================

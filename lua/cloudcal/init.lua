@@ -39,7 +39,8 @@ end
 
 --- Waits in the way of the host: a script blocks, a task yields, in nginx the light thread does.
 -- @param seconds a number
--- @return true; or nil and a cannot_wait error where the host cannot wait
+-- @return true; or nil and an error: cannot_wait where the host cannot wait, cancelled in a task
+-- that is cancelled
 function cloudcal.sleep(seconds)
     if type(seconds) ~= "number" or seconds ~= seconds then
         error("seconds must be a number, not " .. tostring(seconds), 2)
@@ -49,8 +50,9 @@ function cloudcal.sleep(seconds)
         return nil, errors.new({ name = "cannot_wait",
             message = ("the nginx phase %s cannot wait"):format(phase) }, { operation = "sleep" })
     end
-    wait.sleep(seconds)
-    return true
+    if wait.sleep(seconds) then return true end
+    return nil, errors.new({ name = "aborted_by_callback", kind = "cancelled",
+        message = "the task was cancelled" }, { operation = "sleep" })
 end
 
 -- A table of functions that are read from their file when one of them is first asked for.

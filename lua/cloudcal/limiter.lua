@@ -2,6 +2,7 @@
 
 local clock = require "cloudcal.clock"
 local stores = require "cloudcal.stores"
+local sweep = require "cloudcal.sweep"
 local wait = require "cloudcal.wait"
 
 local limiter = {}
@@ -58,14 +59,6 @@ local function longest_wait(rates)
     return rates.max_wait or (wait.is_nginx() and MAX_WAIT_IN_NGINX or MAX_WAIT)
 end
 
--- The calls before may have been later than their slots.
-local function wait_for(plan, slot, seconds)
-    while seconds > 0 and wait.sleep(seconds) do
-        local left = slot and plan.store:check(plan.key, plan.limits, slot) or 0
-        seconds = math.min(left, LOOK_AGAIN)
-    end
-end
-
 local function new_plan(call)
     local rates = rates_of(call)
     if not rates then return false end
@@ -91,12 +84,10 @@ local function plan_of(call)
 end
 
 -- Until when the service wants no calls of a key: somebody else uses up what it allows.
-local held_until = {}
+local held_until = sweep.new(function(till, now) return till <= now end)
 
 local function seconds_held(plan)
-    local seconds = (held_until[plan.key] or 0) - clock.now()
-    if seconds <= 0 then held_until[plan.key] = nil end
-    return seconds
+    return (held_until.values[plan.key] or 0) - clock.now()
 end
 
 local function refusal(plan, seconds)
@@ -106,32 +97,43 @@ local function refusal(plan, seconds)
 end
 
 -- Others may learn meanwhile that the pause is longer.
-local function wait_while_held(plan)
+local function wait_while_held(plan, deadline)
     local seconds = seconds_held(plan)
     while seconds > 0 do
-        if seconds > plan.most then return refusal(plan, seconds) end
+        if seconds > deadline - clock.now() then return refusal(plan, seconds) end
         if not wait.sleep(seconds) then return nil end
         seconds = seconds_held(plan)
     end
 end
 
-local function wait_for_slot(call, plan)
-    local refused = wait_while_held(plan)
-    if refused then return refused end
-    local seconds, number = plan.store:reserve(plan.key, plan.limits, plan.most)
-    if not seconds then return refusal(plan, number) end
-    call.plan, call.slot = plan, number
-    if seconds > 0 then wait_for(plan, number, seconds) end
+-- The calls before may have been later than their slots.
+local function wait_for(call, plan, seconds, deadline)
+    while seconds > 0 and wait.sleep(math.min(seconds, deadline - clock.now())) do
+        local left = call.slot and plan.store:check(plan.key, plan.limits, call.slot) or 0
+        if left > 0 and clock.now() >= deadline then return refusal(plan, left) end
+        seconds = math.min(left, LOOK_AGAIN)
+    end
 end
 
---- Waits until the next attempt of a call is allowed. The time is added to the call's deadline
--- and to meta.waited.
+local function wait_for_slot(call, plan, deadline)
+    local refused = wait_while_held(plan, deadline)
+    if refused then return refused end
+    local most = math.max(0, deadline - clock.now())
+    local seconds, number = plan.store:reserve(plan.key, plan.limits, most)
+    if not seconds then return refusal(plan, number) end
+    call.plan, call.slot = plan, number
+    return wait_for(call, plan, seconds, deadline)
+end
+
+--- Waits until the next attempt of a call is allowed, for max_wait in all. The time is added to
+-- the call's deadline and to meta.waited.
 -- @return nil, and whether it waited; or the fields of an error
 function limiter.acquire(call)
     local plan = plan_of(call)
     if not plan then return nil end
     local started = clock.now()
-    local refused = wait_for_slot(call, plan)
+    local refused = wait_for_slot(call, plan, started + plan.most)
+    if refused then limiter.settle(call) end -- nobody waits for a slot that is not used
     local waited = clock.now() - started
     if waited < NOTHING then return refused, false end
     call.meta.waited = call.meta.waited + waited
@@ -145,7 +147,8 @@ function limiter.hold(call, seconds)
     local plan = plan_of(call)
     if not plan or not seconds then return end
     local till = clock.now() + math.min(seconds, LONGEST_HOLD)
-    held_until[plan.key] = math.max(held_until[plan.key] or 0, till)
+    held_until:put(plan.key, math.max(held_until.values[plan.key] or 0, till))
+    held_until:look()
 end
 
 -- The shortest time between a request and its answer, by service, and of how many. Some of it

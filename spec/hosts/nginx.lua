@@ -869,6 +869,40 @@ describe("in nginx", function()
         end)
     end)
 
+    it("keeps in a full dictionary what is stored, and has room again later", function()
+        local host = start {
+            http = "lua_shared_dict small 64k;",
+            server = [[
+            location = /fill { content_by_lua_block {
+                local store = cloudcal.stores.nginx(ngx.shared.small)
+                local short = { { count = 1e6, seconds = 0.1 } }
+                local long = { { count = 9, seconds = 1 } }
+                assert(store:set("login", ("x"):rep(1000), 1000))
+                for i = 1, 3000 do
+                    store:reserve("k", short, 0)
+                    if i % 10 == 0 then store:reserve("key " .. i, long, 0) end
+                end
+                ngx.print(tostring(store:set("more", ("y"):rep(3000), 1000)))
+            } }
+            location = /login { content_by_lua_block {
+                ngx.print(#(cloudcal.stores.nginx(ngx.shared.small):get "login" or ""))
+            } }
+            location = /more { content_by_lua_block {
+                local store = cloudcal.stores.nginx(ngx.shared.small)
+                local stored = store:set("more", ("y"):rep(3000), 1000)
+                local limits, waits = { { count = 2, seconds = 10 } }, {}
+                for i = 1, 3 do waits[i] = math.ceil((store:reserve("k", limits, 60))) end
+                ngx.print(tostring(stored), " ", table.concat(waits, " "))
+            } }]],
+        }
+        assert.equal("nil", get(host, "/fill").body)
+        assert.equal("1000", get(host, "/login").body)
+        core.sleep(6.5) -- what is counted lasts so long
+        assert.equal("true 0 0 10", get(host, "/more").body)
+        assert.equal("1000", get(host, "/login").body)
+        assert_clean(host)
+    end)
+
     describe("a Redis server, by nginx's own client,", function()
         local INIT = [[
         shared = cloudcal.redis { prefix = "nginx:", processes = 2, connect = function()

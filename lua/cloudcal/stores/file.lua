@@ -6,7 +6,8 @@
 -- replaced as a whole: a reader finds the old or the new content, whenever a writer ends.
 --
 -- Locks are the kernel's, by flock on files beside it. One ends by unlock, or with the process or
--- Lua state that took it, and not after `seconds`: a process that is stopped keeps its locks.
+-- Lua state that took it. After `seconds` it ends with the next get, set or try_lock of the store
+-- object that took it: a process that is stopped keeps its locks.
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
@@ -20,7 +21,8 @@ file.locks_last = true
 
 local VERSION = 1 -- of the format: { version =, entries = { [key] = { value =, expires = } } }
 
-local PATIENCE = 2 -- seconds that a write waits for those of others; each takes milliseconds
+-- Seconds that a write waits for those of others at most; each takes milliseconds.
+local PATIENCE = 2
 local LAST_PATIENCE = 0.2 -- of a task that is cancelled
 local STEP = 0.001 -- seconds between two looks at a lock
 
@@ -119,9 +121,9 @@ local function update(path, key, entry)
 end
 
 -- Of writers one works at a time, and it may be stopped. Who has just written lets others in.
-local function lock_file(path, wrote_at)
+local function lock_file(path, wrote_at, deadline)
     if core.now() - wrote_at < STEP and wait.is_possible() then wait.sleep(STEP) end
-    local deadline = core.now() + PATIENCE
+    deadline = math.min(deadline or math.huge, core.now() + PATIENCE)
     repeat
         local lock, problem = core.lock_file(path)
         if lock ~= false then return lock, problem end
@@ -136,6 +138,17 @@ end
 
 -- =======================================================}
 
+-- Who took a lock may be a task that was cancelled, and never goes on.
+local function free_locks(self)
+    local locks, now = hidden[self].locks, core.now()
+    for key, held in pairs(locks) do
+        if held.till <= now then
+            held.lock:unlock()
+            locks[key] = nil
+        end
+    end
+end
+
 -- Entries are kept as long as the file's stamp is the same.
 local function entries_of(self)
     local own = hidden[self]
@@ -148,6 +161,7 @@ end
 --- Gets a value, as the file has it now.
 -- @return the value and the seconds it has left; nil; or nil, nil and why the file is not read
 function file:get(key)
+    free_locks(self)
     local entries, problem = entries_of(self)
     if not entries then return nil, nil, problem end
     local entry = entries[key]
@@ -157,12 +171,15 @@ function file:get(key)
 end
 
 --- Sets a value, or forgets it if there is none. A file that cannot be read is left as it is.
+-- @param deadline of the monotonic clock: until when it waits for the writes of others, 2 seconds
+-- at most
 -- @return true; or nil and a message
-function file:set(key, value, seconds)
+function file:set(key, value, seconds, deadline)
+    free_locks(self)
     local entry = value ~= nil
         and { value = value, expires = rounded(clock.time() + seconds) } or nil
     local own = hidden[self]
-    local lock, problem = lock_file(self.path .. ".lock", own.wrote_at)
+    local lock, problem = lock_file(self.path .. ".lock", own.wrote_at, deadline)
     if not lock then return nil, problem end
     local fine, done, message = pcall(update, self.path, key, entry)
     lock:unlock()
@@ -174,20 +191,21 @@ end
 --- Takes a lock if nobody has it. Where no lock can be made nobody can hold one: better two
 -- holders than none.
 -- @return true or false; and a message where no lock could be made
-function file:try_lock(key)
+function file:try_lock(key, seconds)
+    free_locks(self)
     local path = ("%s.lock.%s"):format(self.path, core.sha256(key):sub(1, 16))
     local lock, problem = core.lock_file(path)
     if lock == false then return false end
-    hidden[self].locks[key] = lock
+    if lock then hidden[self].locks[key] = { lock = lock, till = core.now() + seconds } end
     return true, problem
 end
 
 --- Gives back a lock that this store has taken; nobody else's.
 function file:unlock(key)
     local locks = hidden[self].locks
-    local lock = locks[key]
+    local held = locks[key]
     locks[key] = nil
-    if lock then lock:unlock() end
+    if held then held.lock:unlock() end
 end
 
 return file

@@ -36,7 +36,7 @@ end
 
 --- A store in a file, seen by all processes of one user on this machine; tokens outlive them.
 -- It counts no calls. The file is created for its user only, and refused if others can reach it.
--- A lock ends with the process that took it, not after some seconds.
+-- A lock ends with the process that took it, or when its seconds are over and that process goes on.
 -- @param path of the file, in a directory that exists
 -- @return the store; no file is opened before it is used
 function stores.file(path)

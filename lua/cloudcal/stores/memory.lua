@@ -7,6 +7,7 @@
 -- has not been settled may still be on its way.
 
 local clock = require "cloudcal.clock"
+local sweep = require "cloudcal.sweep"
 
 local memory = {}
 memory.__index = memory
@@ -18,10 +19,23 @@ local RECORDED = 1000 -- times that a window remembers; a wider one records each
 -- What a walk over a store must not find: its values
 local entries_of = setmetatable({}, { __mode = "k" })
 
+local LONGEST_OPEN = 5 -- seconds; a call not settled by then was counted, or never left
+
+local function is_over(entry, now)
+    return entry.expires <= now
+end
+
+local function is_quiet(windows, now)
+    return windows.last_slot + LONGEST_OPEN + windows.seconds < now
+end
+
 --- Makes a store.
 function memory.new()
-    local self = setmetatable({ locks = {}, windows = {} }, memory)
-    entries_of[self] = {}
+    local self = setmetatable({
+        locks = sweep.new(is_over), windows = sweep.new(is_quiet),
+        calls = 0, -- of all keys; a window that comes anew has no number of one that was dropped
+    }, memory)
+    entries_of[self] = sweep.new(is_over)
     return self
 end
 
@@ -30,7 +44,7 @@ end
 -- @return the value and the seconds it has left; nil; or nil, nil and a message if the store
 -- fails
 function memory:get(key)
-    local entry = entries_of[self][key]
+    local entry = entries_of[self].values[key]
     local left = entry and entry.expires - clock.now()
     if not entry or left <= 0 then return nil end
     return entry.value, left
@@ -40,36 +54,42 @@ end
 -- @param key a string
 -- @param value a string or a number
 -- @param seconds how long it is kept
+-- @param deadline until when the store may wait, in seconds of the monotonic clock; only one in a
+-- file waits for others
 -- @return true; or nil and a message
-function memory:set(key, value, seconds)
-    entries_of[self][key] = value ~= nil
-        and { value = value, expires = clock.now() + seconds } or nil
+function memory:set(key, value, seconds, deadline) -- luacheck: ignore 212
+    local entries = entries_of[self]
+    if value == nil then
+        entries.values[key] = nil
+    else
+        entries:put(key, { value = value, expires = clock.now() + seconds })
+    end
+    entries:look()
     return true
 end
 
 --- Takes a lock if nobody has it. It ends by itself after `seconds`, or with its process where
--- the store is a file.
+-- the store is a file, or when that goes on after `seconds`.
 -- @param key a string
 -- @param seconds how long it lasts at most
 -- @return true if it was taken, else false; and a message where no lock could be made
 function memory:try_lock(key, seconds)
-    local now = clock.now()
-    if (self.locks[key] or 0) > now then return false end
-    self.locks[key] = now + seconds
+    local now, lock = clock.now(), self.locks.values[key]
+    if lock and not is_over(lock, now) then return false end
+    self.locks:put(key, { expires = now + seconds })
+    self.locks:look()
     return true
 end
 
 --- Gives back a lock.
 -- @param key a string
 function memory:unlock(key)
-    self.locks[key] = nil
+    self.locks.values[key] = nil
 end
 
 -- {======================================================
 -- Sliding windows: call number n may not start before call n - count is `seconds` old
 -- =======================================================}
-
-local LONGEST_OPEN = 5 -- seconds; what is not settled by then was counted, or never left
 
 -- `calls` is the number of the next call of the key.
 local function new_window(limit, calls)
@@ -124,8 +144,13 @@ local function record(window, first, last, slot, now)
 end
 
 local function windows_of(self, key)
-    self.windows[key] = self.windows[key] or { calls = 0 }
-    return self.windows[key]
+    self.windows:look()
+    local windows = self.windows.values[key]
+    if not windows then
+        windows = { calls = self.calls, last_slot = -math.huge, seconds = 0 }
+        self.windows:put(key, windows)
+    end
+    return windows
 end
 
 -- Limits that come up later count from then on.
@@ -135,6 +160,7 @@ local function window_for(windows, limit)
         if window.count == limit.count and window.seconds == limit.seconds then return window end
     end
     windows[#windows + 1] = new_window(limit, windows.calls)
+    windows.seconds = math.max(windows.seconds, limit.seconds)
     return windows[#windows]
 end
 
@@ -146,9 +172,10 @@ local function slot_for(windows, limits, number, now)
     return slot
 end
 
-local function add(windows, count, slot, now)
+local function add(self, windows, count, slot, now)
     local first = windows.calls
-    windows.calls = first + count
+    windows.calls, self.calls = first + count, self.calls + count
+    windows.last_slot = math.max(windows.last_slot, slot)
     for i = 1, #windows do record(windows[i], first, first + count - 1, slot, now) end
     return windows.calls - 1
 end
@@ -170,7 +197,7 @@ function memory:reserve(key, limits, most, count)
     local windows, now = windows_of(self, key), clock.now()
     local slot = slot_for(windows, limits, windows.calls + count - 1, now)
     if slot - now > most then return nil, slot - now end
-    return slot - now, add(windows, count, slot, now)
+    return slot - now, add(self, windows, count, slot, now)
 end
 
 --- Tells how many seconds the next call would have to wait.
@@ -190,7 +217,7 @@ end
 function memory:note(key, limits, count, seconds)
     local windows, now = windows_of(self, key), clock.now()
     for i = 1, #limits do window_for(windows, limits[i]) end
-    return add(windows, count, now + seconds, now)
+    return add(self, windows, count, now + seconds, now)
 end
 
 --- Looks again after the wait: the calls before may have been later than their slots.
@@ -217,7 +244,9 @@ end
 -- @param time in seconds of the monotonic clock
 -- @param count as in reserve
 function memory:settle(key, _, number, time, count)
-    for _, window in ipairs(windows_of(self, key)) do
+    local windows = windows_of(self, key)
+    windows.last_slot = math.max(windows.last_slot, time)
+    for _, window in ipairs(windows) do
         local first = number - math.min(count or 1, window.count) + 1
         settle(window, first, number, time)
     end

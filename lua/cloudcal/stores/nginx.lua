@@ -1,5 +1,7 @@
 --- A store in a shared dictionary of nginx: all workers see the same tokens and limits.
 -- The interface is described in stores/memory.lua.
+--
+-- A full dictionary keeps what it has: nothing live is evicted for what comes later.
 
 local clock = require "cloudcal.clock"
 
@@ -8,6 +10,7 @@ nginx.__index = nginx
 nginx.__metatable = "cloudcal.store"
 
 local PREFIX = "cloudcal:"
+local SWEEP = 1 -- seconds between two looks at all entries for those that have expired
 
 --- Makes a store.
 -- @param dict a lua_shared_dict such as ngx.shared.cloudcal
@@ -15,7 +18,16 @@ function nginx.new(dict)
     if type(dict) ~= "table" or type(dict.safe_set) ~= "function" then
         error("dict must be a shared dictionary of nginx, not a " .. type(dict), 3)
     end
-    return setmetatable({ dict = dict }, nginx)
+    return setmetatable({ dict = dict, next_sweep = -math.huge }, nginx)
+end
+
+-- By itself nginx removes what has expired only if nothing live was unused for longer.
+local function put(self, method, key, value, seconds)
+    local stored, problem = self.dict[method](self.dict, key, value, seconds)
+    if problem ~= "no memory" or clock.now() < self.next_sweep then return stored, problem end
+    self.next_sweep = clock.now() + SWEEP
+    self.dict:flush_expired()
+    return self.dict[method](self.dict, key, value, seconds)
 end
 
 function nginx:get(key)
@@ -31,13 +43,13 @@ function nginx:set(key, value, seconds)
         self.dict:delete(PREFIX .. key)
         return true
     end
-    local stored, message = self.dict:safe_set(PREFIX .. key, value, seconds)
+    local stored, message = put(self, "safe_set", PREFIX .. key, value, seconds)
     return stored or nil, message
 end
 
 -- Where there is no room for a lock nobody can hold it: better two of them than none.
 function nginx:try_lock(key, seconds)
-    local added, problem = self.dict:safe_add(PREFIX .. "lock:" .. key, true, seconds)
+    local added, problem = put(self, "safe_add", PREFIX .. "lock:" .. key, true, seconds)
     return added == true or problem ~= "exists"
 end
 
@@ -47,7 +59,8 @@ end
 
 -- {======================================================
 -- Each call gets a number by one atomic step, and its slot is kept under that number: below 0
--- as long as it is not settled. Workers share the monotonic clock of the machine.
+-- as long as it is not settled. Workers share the monotonic clock of the machine. The number lasts
+-- as long as the last slot; were it lost before, the calls until then would not count any more.
 -- =======================================================}
 
 local LONGEST_OPEN = 5 -- seconds; what is not settled by then was counted, or never left
@@ -72,8 +85,22 @@ local function longest(limits)
     return seconds
 end
 
+local function lifetime(limits, most)
+    return longest(limits) + LONGEST_OPEN + most
+end
+
 local function keep(self, key, limits, number, slot, most)
-    self.dict:set(key .. number, slot, longest(limits) + LONGEST_OPEN + most)
+    local seconds = lifetime(limits, most)
+    put(self, "safe_set", key .. number, slot, seconds)
+    local left = self.dict:ttl(key .. "n")
+    if left and left < seconds then self.dict:expire(key .. "n", seconds) end
+end
+
+local function next_number(self, key, seconds)
+    local number = self.dict:incr(key .. "n", 1)
+    if number then return number end
+    put(self, "safe_add", key .. "n", 0, seconds) -- if no other worker was faster
+    return (self.dict:incr(key .. "n", 1))
 end
 
 local function prefix_of(key)
@@ -86,7 +113,7 @@ function nginx:reserve(key, limits, most)
     local now = clock.now()
     local slot = slot_for(self, key, limits, (self.dict:get(key .. "n") or 0) + 1, now)
     if slot - now > most then return nil, slot - now end
-    local number = self.dict:incr(key .. "n", 1, 0)
+    local number = next_number(self, key, lifetime(limits, most))
     if not number then return 0 end
     slot = slot_for(self, key, limits, number, now)
     if slot - now > most then

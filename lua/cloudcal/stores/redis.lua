@@ -22,6 +22,7 @@ local link = require "cloudcal.stores.redis_link"
 local memory = require "cloudcal.stores.memory"
 local options = require "cloudcal.options"
 local scripts = require "cloudcal.stores.redis_scripts"
+local sweep = require "cloudcal.sweep"
 
 local redis = {}
 redis.__index = redis
@@ -30,10 +31,16 @@ redis.__metatable = "cloudcal.store"
 local PREFIX, PROCESSES = "cloudcal:", 4
 local RECORDED = 1000 -- entries about own calls; where there may be more, some share one
 local LONGEST_OPEN = 5 -- seconds after which Redis does without hearing of the end of a call
+local LONGEST_ASKED = 60 -- seconds until the answer to one who asks
 local ATTEMPTS = 3 -- to tell a server that has lost its data what it should know
 
 -- What a walk over a store must not find: { link, owners, rates, terms, mirror } of each
 local hidden = setmetatable({}, { __mode = "k" })
+
+-- What a process knows of a key is of no use any more.
+local function is_quiet(rate, now)
+    return rate.counts_until + LONGEST_OPEN < now and rate.careful_until < now
+end
 
 --- Makes a store. Nothing is connected before it is used.
 -- @param given { connect, prefix, processes }
@@ -51,7 +58,7 @@ function redis.new(given)
     }, redis)
     hidden[self] = {
         link = link.new(given.connect), mirror = memory.new(),
-        owners = {}, rates = {}, terms = setmetatable({}, { __mode = "k" }),
+        owners = {}, rates = sweep.new(is_quiet), terms = setmetatable({}, { __mode = "k" }),
     }
     return self
 end
@@ -111,13 +118,24 @@ end
 --   own              its calls { time, count, is_known }, the oldest first
 --   unsettled        its calls { number, epoch, time } that have ended, and Redis does not know it
 --   careful_until    the mirror is asked, too
+--   counts_until     its calls do, and somebody may be asking
 -- =======================================================}
+
+local function count_until(rate, time)
+    rate.counts_until = math.max(rate.counts_until, time)
+end
 
 local function rate_of(self, key)
     local rates = hidden[self].rates
-    rates[key] = rates[key] or { own = {}, first = 1, last = 0, unsettled = {},
-                                careful_until = -math.huge }
-    return rates[key]
+    rates:look()
+    local rate = rates.values[key]
+    if not rate then
+        rate = { own = {}, first = 1, last = 0, unsettled = {}, careful_until = -math.huge,
+                 counts_until = -math.huge }
+        rates:put(key, rate)
+    end
+    count_until(rate, clock.now() + LONGEST_ASKED)
+    return rate
 end
 
 local function in_microseconds(seconds)
@@ -165,6 +183,7 @@ end
 
 local function note_own(rate, terms, seconds, is_known)
     local time, entry = clock.now() + seconds, rate.own[rate.last]
+    count_until(rate, time + terms.longest)
     if entry and entry.is_known == is_known and entry.count < terms.stride then
         entry.time, entry.count = math.max(entry.time, time), entry.count + 1
         return entry
@@ -303,10 +322,12 @@ function redis:check(key, limits, slot)
 end
 
 function redis:settle(key, limits, slot, time)
-    hidden[self].mirror:settle(key, terms_of(self, limits).mirror, slot.here, time, slot.count)
+    local rate, terms = rate_of(self, key), terms_of(self, limits)
+    hidden[self].mirror:settle(key, terms.mirror, slot.here, time, slot.count)
     slot.entry.time = math.max(slot.entry.time, time)
+    count_until(rate, slot.entry.time + terms.longest)
     if not slot.number then return end
-    local unsettled = rate_of(self, key).unsettled
+    local unsettled = rate.unsettled
     unsettled[#unsettled + 1] = { number = slot.number, epoch = slot.epoch, time = time }
     settle_all(self, key)
 end

@@ -228,8 +228,9 @@ function loop.exchange(task, engine, options)
     return transfer
 end
 
---- Sleeps; ends early when the task is cancelled.
+--- Sleeps; ends early when the task is cancelled. One that is cancelled lets the others go on.
 function loop.sleep(task, seconds)
+    if task.cancelled then return loop.park(task, core.now()) end
     local deadline = core.now() + seconds
     while not task.cancelled and core.now() < deadline do loop.park(task, deadline) end
 end
