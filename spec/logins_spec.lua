@@ -713,7 +713,7 @@ describe("the store of a login", function()
             end,
             __metatable = "cloudcal.store",
         }) }
-        own.is_private, own.locks_last = false, false
+        own.is_private = false
         log_in(client)
         support.revoke("feishu", "user")
         local seen = run(client)

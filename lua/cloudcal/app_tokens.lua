@@ -95,7 +95,7 @@ end
 local function keep(call, source, token, seconds)
     notes[source.key] = { rest_until = clock.now() + seconds / 2 }
     if not source.store or seconds <= 0 then return end
-    local kept, failure = source.store:set(source.key, token, seconds)
+    local kept, failure = source.store:set(source.key, token, seconds, call.deadline)
     if not kept then note_failure(call, failure) end
 end
 

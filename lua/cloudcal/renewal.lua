@@ -53,7 +53,7 @@ end
 local function unlock_store(source)
     local key, store = source.key, source.store
     -- one that has run out may be another's by now
-    if store.locks_last or clock.now() < (held_until[key] or 0) then store:unlock(key) end
+    if clock.now() < (held_until[key] or 0) then store:unlock(key) end
     held_until[key] = nil
 end
 

@@ -17,7 +17,6 @@ local wait = require "cloudcal.wait"
 local file = {}
 file.__index = file
 file.__metatable = "cloudcal.store"
-file.locks_last = true
 
 local VERSION = 1 -- of the format: { version =, entries = { [key] = { value =, expires = } } }
 

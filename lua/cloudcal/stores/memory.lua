@@ -1,7 +1,6 @@
 --- A store in this Lua state: tokens and rate limits of all clients that share it.
 --
 -- The interface of every store is described at the functions of this one. Beside them:
---   store.locks_last                   a lock does not end by itself after its seconds
 --   store.is_private                   nobody outside this Lua state sees what is in it
 -- limits is an array of { count, seconds }: at most `count` calls in any `seconds`. A call that
 -- has not been settled may still be on its way.
