@@ -7,6 +7,7 @@ local log = require "cloudcal.log"
 local redact = require "cloudcal.redact"
 local renewal = require "cloudcal.renewal"
 local stores = require "cloudcal.stores"
+local sweep = require "cloudcal.sweep"
 
 local app_tokens = {}
 
@@ -16,15 +17,24 @@ local RENEW_EARLY = 300 -- seconds
 local RENEW_AGAIN = 15 -- seconds after an early renewal that failed: not every call shall pay
 local REFUSED_SECONDS = 5 -- that a refusal of the app's credentials is remembered
 local ASK_AGAIN = 60 -- seconds between two requests for the app ticket
+local DAY = 86400 -- seconds that what is known of a key is kept at least
 local TICKET_SECONDS = 30 * 86400 -- the platform pushes a new one each hour
 
 -- What this Lua state knows of a key: rest_until (no early renewal before), refusal (of the app's
 -- credentials) and refusal_until, asked_until.
-local notes = {}
+local notes = sweep.new(function(known, now)
+    return now > math.max(known.born + DAY, known.rest_until or 0)
+end)
+
+local function new_notes(key)
+    local known = { born = clock.now() }
+    notes:put(key, known)
+    notes:look()
+    return known
+end
 
 local function notes_of(key)
-    notes[key] = notes[key] or {}
-    return notes[key]
+    return notes.values[key] or new_notes(key)
 end
 
 local function ask_for_secret(ask)
@@ -93,7 +103,7 @@ local function check_fetched(token, field)
 end
 
 local function keep(call, source, token, seconds)
-    notes[source.key] = { rest_until = clock.now() + seconds / 2 }
+    new_notes(source.key).rest_until = clock.now() + seconds / 2
     if not source.store or seconds <= 0 then return end
     local kept, failure = source.store:set(source.key, token, seconds, call.deadline)
     if not kept then note_failure(call, failure) end
@@ -137,7 +147,7 @@ end
 
 -- What was refused for an old ticket may work with the next one.
 local function forget_refusals()
-    for _, known in pairs(notes) do known.refusal_until = nil end
+    for _, known in pairs(notes.values) do known.refusal_until = nil end
 end
 
 --- Keeps the ticket that the platform pushed.
