@@ -704,6 +704,20 @@ describe("the store of a login", function()
         assert.equal(1, #seen.tokens)
     end)
 
+    it("that fails for a login by a device is named, and its code is not used again", function()
+        support.clear "feishu"
+        local client = client_of { store = stumbling(1, 5) }
+        local result, err = client:login { on_prompt = function() end }
+        assert.is_nil(result)
+        assert.equal("store_failed", err.name)
+        local looks = 0
+        for _, request in ipairs(support.requests "feishu") do
+            if request.path == TOKEN then looks = looks + 1 end
+        end
+        assert.equal(1, looks)
+        support.clear "feishu"
+    end)
+
     it("that can make no lock renews no login, and says why", function()
         local store, own = cloudcal.stores.memory(), {}
         function own.try_lock() return true, "no lock can be made" end

@@ -2,6 +2,7 @@
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local errors = require "cloudcal.errors"
 local identity = require "cloudcal.identity"
 local log = require "cloudcal.log"
 local redact = require "cloudcal.redact"
@@ -49,7 +50,7 @@ function app_tokens.secret(call)
     local secret, problem = call.client.app_secret, nil
     if type(secret) == "function" then secret, problem = ask_for_secret(secret) end
     if type(secret) == "string" and secret ~= "" then
-        call.secrets[#call.secrets + 1] = secret
+        redact.hide(call.secrets, secret)
         return secret
     end
     return nil, { name = "token_function_failed", stage = "token",
@@ -113,8 +114,7 @@ local function note_refusal(known, err, early)
     local now = clock.now()
     if early then known.rest_until = now + RENEW_AGAIN end
     if early or err.kind ~= "app_setup" then return end
-    known.refusal, known.refusal_until = {}, now + REFUSED_SECONDS
-    for name, value in pairs(err) do known.refusal[name] = value end
+    known.refusal, known.refusal_until = errors.fields(err), now + REFUSED_SECONDS
 end
 
 function Source:renew(call, early, deadline)
@@ -127,7 +127,7 @@ function Source:renew(call, early, deadline)
         note_refusal(known, err, early)
         return nil, err
     end
-    call.secrets[#call.secrets + 1] = token
+    redact.hide(call.secrets, token)
     keep(call, self, token, answer.expire)
     return token
 end
@@ -158,7 +158,7 @@ function app_tokens.set_ticket(call, ticket)
         return nil, { name = "store_needed", stage = "token", field = "store",
             message = "there is no store for the app ticket" }
     end
-    call.secrets[#call.secrets + 1] = ticket
+    redact.hide(call.secrets, ticket)
     local kept, failure = store:set(ticket_key(call), ticket, TICKET_SECONDS)
     if kept then
         forget_refusals()
@@ -194,7 +194,7 @@ local function ticket_of(call)
     if store then ticket, _, failure = store:get(ticket_key(call)) end
     note_failure(call, failure)
     if ticket then
-        call.secrets[#call.secrets + 1] = ticket
+        redact.hide(call.secrets, ticket)
         return ticket
     end
     ask_for_ticket(call)
@@ -219,7 +219,7 @@ local function ask_with_app_token(call, source, how)
     local app = new_source(call, source.secret, "app_access_token", nil, ask_for_app_token)
     local app_token, err = renewal.get(app, call, how.deadline)
     if not app_token then return nil, err end
-    call.secrets[#call.secrets + 1] = app_token
+    redact.hide(call.secrets, app_token)
     local answer
     answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
         { app_access_token = app_token, tenant_key = source.tenant_key }, how)
@@ -247,7 +247,7 @@ local latest = setmetatable({}, { __mode = "k" }) -- the source of each client's
 local function source_of(call, secret)
     local client, tenant_key, ask = call.client, nil, ask_as_custom_app
     if identity.is_store_app(client) then
-        tenant_key, ask = call.options.tenant_key or client.tenant_key, ask_as_store_app
+        tenant_key, ask = identity.tenant_key(call), ask_as_store_app
     end
     local source = latest[client]
     if not source or source.secret ~= secret or source.tenant_key ~= tenant_key then

@@ -107,14 +107,11 @@ local function exchange(call, token, body)
     return nil, fail(call, fields)
 end
 
-local function hide(call, secret)
-    call.secrets[#call.secrets + 1] = secret
-end
-
 -- A service may repeat a secret as it stood in the form.
 local function form(call, body)
     for _, field in ipairs(call.endpoint.request.body) do
-        if field.secret and body[field.name] then hide(call, core.escape(body[field.name])) end
+        local secret = field.secret and body[field.name]
+        if secret then redact.hide(call.secrets, core.escape(secret)) end
     end
     return request.form(body)
 end
@@ -151,7 +148,7 @@ local function attempt(call)
         return nil, as_error(call, renewable), { final = true }
     end
     if call.deadline <= clock.now() then return too_late(call) end
-    hide(call, token)
+    redact.hide(call.secrets, token)
     local limited, waited = limiter.acquire(call)
     if limited then return nil, fail(call, limited), { final = true } end
     if waited then body, err = encode(call) end -- a signature is of its time
@@ -181,8 +178,7 @@ end
 local function policy(call, name)
     local chosen = call.options.retry
     if chosen == nil then chosen = call.client.retry end
-    if chosen == false then return name == "max_attempts" and 1 or 0 end
-    return chosen and chosen[name] or options.defaults[name]
+    return options.retry_policy(chosen, name)
 end
 
 local function handle_refused_token(call, facts)
@@ -267,11 +263,6 @@ end
 -- Token endpoints
 -- =======================================================}
 
--- The user and the password as the header has them.
-local function hide_basic(call, basic)
-    hide(call, (core.base64url(basic):gsub("-", "+"):gsub("_", "/")))
-end
-
 local function token_call(outer, operation, body, how)
     local endpoint = endpoints.by_operation[operation]
     local meta, source = new_meta()
@@ -305,7 +296,7 @@ end
 -- @return the answer; or nil, an error, and whether the endpoint acted
 local function fetch(outer, operation, body, how)
     local call = token_call(outer, operation, body, how)
-    if how.basic then hide_basic(call, how.basic) end
+    if how.basic then redact.hide(call.secrets, request.basic(how.basic)) end
     if how.early then
         local now = clock.now()
         call.deadline, call.options.retry = now + (call.deadline - now) / 2, false
@@ -332,9 +323,7 @@ local function own_secrets(given)
     for _, name in ipairs { "app_secret", "secret", "user_access_token", "tenant_access_token" } do
         if type(given[name]) == "string" then secrets[#secrets + 1] = given[name] end
     end
-    local credentials = given.proxy and given.proxy:match("//(.*)@")
-    secrets[#secrets + 1] = credentials
-    secrets[#secrets + 1] = credentials and credentials:match(":(.+)$")
+    redact.hide_proxy(secrets, given.proxy)
     return secrets
 end
 
@@ -369,15 +358,9 @@ local function check_request(endpoint, given)
     return schema.check(endpoint, given)
 end
 
-local function phase_problem()
-    local possible, phase = wait.is_possible()
-    if possible then return nil end
-    return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
-end
-
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.
 local function check(call, given, variant, found)
-    found = phase_problem() or found
+    found = wait.problem() or found
     if found then return found end
     local endpoint = call.endpoint
     call.request, found = check_request(endpoint, given)
@@ -475,7 +458,7 @@ function client.act(state, operation, call_options, work, is_local)
     local started, endpoint = clock.now(), endpoints.by_operation[operation]
     local call = new_call(state, endpoint, call_options)
     call.stage, call.repeatable = "token", endpoint.repeatable
-    local found = app_problem(call) or not is_local and phase_problem() or nil
+    local found = app_problem(call) or not is_local and wait.problem() or nil
     local result
     if not found then result, found = work(call) end
     finish(call, started)

@@ -74,6 +74,13 @@ function errors.is_transient(kind)
     return TRANSIENT[kind] == true
 end
 
+--- Copies the fields of an error, so that another one can be made of them.
+function errors.fields(err)
+    local fields = {}
+    for name, value in pairs(err) do fields[name] = value end
+    return fields
+end
+
 --- Tells an error object from everything else.
 function errors.is_error(value)
     return type(value) == "table" and getmetatable(value) == "cloudcal.error"

@@ -36,6 +36,16 @@ function identity.is_store_app(client)
     return client.app_type == "store" or client.app_type == "isv"
 end
 
+--- The tenant that a call names, or its client.
+function identity.tenant_key(call)
+    return call.options.tenant_key or call.client.tenant_key
+end
+
+--- The user whom a call names, or its client.
+function identity.user(call)
+    return call.options.user or call.client.user
+end
+
 local function set_of(array)
     local set = {}
     for _, one in ipairs(array) do set[one] = true end

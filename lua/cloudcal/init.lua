@@ -45,14 +45,12 @@ function cloudcal.sleep(seconds)
     if type(seconds) ~= "number" or seconds ~= seconds then
         error("seconds must be a number, not " .. tostring(seconds), 2)
     end
-    local possible, phase = wait.is_possible()
-    if not possible then
-        return nil, errors.new({ name = "cannot_wait",
-            message = ("the nginx phase %s cannot wait"):format(phase) }, { operation = "sleep" })
+    local found = wait.problem()
+    if not found then
+        if wait.sleep(seconds) then return true end
+        found = wait.cancelled()
     end
-    if wait.sleep(seconds) then return true end
-    return nil, errors.new({ name = "aborted_by_callback", kind = "cancelled",
-        message = "the task was cancelled" }, { operation = "sleep" })
+    return nil, errors.new(found, { operation = "sleep" })
 end
 
 -- A table of functions that are read from their file when one of them is first asked for.

@@ -1,6 +1,7 @@
 --- Keeps calls within what the services allow, on our side of the line.
 
 local clock = require "cloudcal.clock"
+local identity = require "cloudcal.identity"
 local stores = require "cloudcal.stores"
 local sweep = require "cloudcal.sweep"
 local wait = require "cloudcal.wait"
@@ -48,10 +49,9 @@ local function limits_of(rates, share)
 end
 
 local function key_of(call)
-    local client, options = call.client, call.options
     return table.concat({
-        "rate", call.base_url, call.endpoint.raw and "raw" or call.operation, client.app_id or "",
-        options.tenant_key or client.tenant_key or "",
+        "rate", call.base_url, call.endpoint.raw and "raw" or call.operation,
+        call.client.app_id or "", identity.tenant_key(call) or "",
     }, "\n")
 end
 

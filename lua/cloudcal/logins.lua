@@ -5,6 +5,8 @@
 local app_tokens = require "cloudcal.app_tokens"
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local errors = require "cloudcal.errors"
+local identity = require "cloudcal.identity"
 local json = require "cloudcal.json"
 local log = require "cloudcal.log"
 local redact = require "cloudcal.redact"
@@ -35,14 +37,10 @@ end
 -- is left tells the rest; ended: why there is no refresh token, the name of an error
 -- =======================================================}
 
-local function user_of(call)
-    return call.options.user or call.client.user
-end
-
 local function key_of(call)
     return table.concat({
         "login", call.base_url, call.client.app_id,
-        call.options.tenant_key or call.client.tenant_key or "", user_of(call) or "",
+        identity.tenant_key(call) or "", identity.user(call) or "",
     }, "\n")
 end
 
@@ -59,7 +57,7 @@ local function store_of(call)
 end
 
 local function hide(call, secret)
-    call.secrets[#call.secrets + 1] = secret
+    redact.hide(call.secrets, secret)
 end
 
 local function seconds_in(value)
@@ -290,7 +288,7 @@ end
 
 local function describe(call, record)
     return {
-        user = user_of(call), scope = record.scope, expires_in = record.expires_in,
+        user = identity.user(call), scope = record.scope, expires_in = record.expires_in,
         refresh_expires_in = record.refresh_token and record.refresh_expires_in or nil,
     }
 end
@@ -307,9 +305,7 @@ local function log_in(call, given, begin)
     return begin(call, store, secret, given)
 end
 
-local function ask_for_login(call, store, secret, fields, how)
-    local answer, err = ask(call, secret, fields, how)
-    if not answer then return nil, err end
+local function keep_new(call, store, answer)
     local key, record = key_of(call), new_record(answer)
     hide_answer(call, answer)
     start_over(key)
@@ -321,10 +317,12 @@ end
 local function exchange_code(call, store, secret, given)
     hide(call, given.code)
     hide(call, given.code_verifier)
-    return ask_for_login(call, store, secret, {
+    local answer, err = ask(call, secret, {
         grant_type = "authorization_code", code = given.code,
         redirect_uri = given.redirect_uri, code_verifier = given.code_verifier,
     }, {})
+    if not answer then return nil, err end
+    return keep_new(call, store, answer)
 end
 
 --- Exchanges an authorization code for a login, and keeps it.
@@ -377,35 +375,27 @@ local SHOWN = {
     "user_code", "verification_uri", "verification_uri_complete", "expires_in", "interval",
 }
 
-local PENDING = { authorization_pending = true, slow_down = true }
-
 -- A look that fails for a passing reason is repeated; the code may have been used by then, which
 -- the next answer says.
 local function may_go_on(err)
-    return PENDING[err.name] or err.kind == "network" or err.kind == "timeout"
-        or err.kind == "service_error" or err.kind == "rate_limited"
+    return err.name == "authorization_pending" or errors.is_transient(err.kind)
 end
 
-local function cancelled()
-    local err = failure("aborted_by_callback", "the task was cancelled")
-    err.kind = "cancelled"
-    return err
-end
-
-local function poll(call, store, secret, device, interval)
-    local deadline = clock.now() + device.expires_in
+local function poll(call, store, secret, device)
+    local deadline, interval = clock.now() + device.expires_in, device.interval
     while true do
         if not wait.sleep(math.min(interval, deadline - clock.now())) then
-            return nil, cancelled()
+            return nil, wait.cancelled()
         end
         if clock.now() >= deadline then
             return nil, failure("device_code_expired", "the user did not answer in time")
         end
-        local login, err = ask_for_login(call, store, secret, {
+        local answer, err = ask(call, secret, {
             grant_type = "urn:ietf:params:oauth:grant-type:device_code",
             device_code = device.device_code,
         }, { deadline = math.min(deadline, clock.now() + call.timeout), retry = false })
-        if login or not may_go_on(err) then return login, err end
+        if answer then return keep_new(call, store, answer) end
+        if not may_go_on(err) then return nil, err end
         if err.name == "slow_down" then interval = interval + SLOW_DOWN end
     end
 end
@@ -421,7 +411,7 @@ local function device_flow(call, store, secret, given)
     local prompt = {}
     for _, name in ipairs(SHOWN) do prompt[name] = device[name] end
     given.on_prompt(prompt)
-    return poll(call, store, secret, device, device.interval)
+    return poll(call, store, secret, device)
 end
 
 --- Logs a user in who opens a page elsewhere, and keeps the login.

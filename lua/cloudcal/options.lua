@@ -335,6 +335,13 @@ options.defaults = {
 -- Of wait_exchange_binding, in seconds.
 options.sync_defaults = { max_wait = 600, interval = 2 }
 
+--- A member of the retry options.
+-- @param chosen those of a call or a client: a table, false, or nil
+function options.retry_policy(chosen, name)
+    if chosen == false then return name == "max_attempts" and 1 or 0 end
+    return chosen and chosen[name] or options.defaults[name]
+end
+
 local function names_of(set)
     local names = {}
     for name in pairs(set) do names[#names + 1] = name end

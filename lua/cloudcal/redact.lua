@@ -83,6 +83,18 @@ local function longest_first(secrets)
     return sorted
 end
 
+--- Adds a secret, if there is one, to those that a call must not show.
+function redact.hide(secrets, secret)
+    secrets[#secrets + 1] = secret
+end
+
+--- Adds the credentials in the address of a proxy, and the password by itself.
+function redact.hide_proxy(secrets, proxy)
+    local credentials = proxy and proxy:match("//(.*)@")
+    redact.hide(secrets, credentials)
+    redact.hide(secrets, credentials and credentials:match(":(.+)$"))
+end
+
 --- Masks every occurrence of the given secrets in a text.
 -- @param secrets an array of strings; nil for none
 function redact.text(text, secrets)

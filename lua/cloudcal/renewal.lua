@@ -12,6 +12,7 @@
 --   is_vital       a renewal that is cut short does harm, and so do two at once
 
 local clock = require "cloudcal.clock"
+local errors = require "cloudcal.errors"
 local redact = require "cloudcal.redact"
 local wait = require "cloudcal.wait"
 
@@ -88,8 +89,7 @@ end
 -- had come to an end. They do not know the secrets that it may repeat.
 local function outcome_of(err, secrets)
     if not err or err.kind == "cancelled" or err.kind == "timeout" then return nil end
-    local fields = {}
-    for name, value in pairs(err) do fields[name] = value end
+    local fields = errors.fields(err)
     fields.message = redact.text(err.message, secrets)
     return fields
 end
@@ -110,8 +110,9 @@ local function ended_early(deadline)
         return { name = "deadline_exceeded", stage = "token",
             message = "the time of the call was over before there was a token" }
     end
-    return { name = "aborted_by_callback", kind = "cancelled", stage = "token",
-        message = "the task was cancelled" }
+    local found = wait.cancelled()
+    found.stage = "token"
+    return found
 end
 
 -- Who began to fetch may go away: a lock is never left behind, and what is vital goes on.

@@ -84,6 +84,11 @@ end
 
 request.FORM = "application/x-www-form-urlencoded"
 
+--- User and password as the Authorization header has them: what must not be shown.
+function request.basic(credentials)
+    return (core.base64url(credentials):gsub("[-_]", { ["-"] = "+", ["_"] = "/" }))
+end
+
 --- Builds the body of a form.
 function request.form(values)
     return request.query(values):sub(2)

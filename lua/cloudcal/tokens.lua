@@ -22,11 +22,9 @@ local function from_function(ask, chosen, request)
 end
 
 local function ask_function(call, ask)
-    local client, options = call.client, call.options
     local token, found = from_function(ask, call.identity, {
         refused = call.refused == true, operation = call.endpoint.operation,
-        user = options.user or client.user,
-        tenant_key = options.tenant_key or client.tenant_key,
+        user = identity.user(call), tenant_key = identity.tenant_key(call),
     })
     return token, token and true or found
 end

@@ -28,10 +28,6 @@ local TOO_NEAR = 0.01 -- seconds before the deadline in which no attempt begins
 -- Beginning and end
 -- =======================================================}
 
-local function standard_base64(text)
-    return (core.base64url(text):gsub("[-_]", { ["-"] = "+", ["_"] = "/" }))
-end
-
 -- The password, and the forms in which it or a server that repeats it may write it.
 local function secrets_of(given_account, given)
     local password = given_account.password
@@ -39,18 +35,9 @@ local function secrets_of(given_account, given)
     local credentials = ("%s:%s"):format(tostring(given_account.user_name), password)
     local secrets = { password, profile.escape(password), core.escape(password),
                       url.escape(password) }
-    if #credentials < 65536 then secrets[#secrets + 1] = standard_base64(credentials) end
-    local proxy = given.proxy and given.proxy:match("//(.*)@")
-    secrets[#secrets + 1] = proxy
-    secrets[#secrets + 1] = proxy and proxy:match(":(.+)$")
+    if #credentials < 65536 then redact.hide(secrets, request.basic(credentials)) end
+    redact.hide_proxy(secrets, given.proxy)
     return secrets
-end
-
-local function phase_problem()
-    local possible, phase = wait.is_possible()
-    if possible then return nil end
-    return { name = "cannot_wait", stage = "check",
-             message = ("the nginx phase %s cannot wait"):format(phase) }
 end
 
 --- Makes one. Nothing is sent.
@@ -69,8 +56,11 @@ function session.new(given_account, given)
     local found
     self.server, found = account.server(given_account, given)
     if self.server then self.basic, found = account.credentials(given_account) end
-    found = phase_problem() or found
-    if found then return self, self:fail(found) end
+    found = wait.problem() or found
+    if found then
+        found.stage = found.stage or "check"
+        return self, self:fail(found)
+    end
     self.transport = request.transport(given)
     self.transport.max_response_bytes = given.max_response_bytes or MAX_RESPONSE
     return self
@@ -158,16 +148,12 @@ local function attempt(self, address, depth, body)
     return answer
 end
 
-local function policy(self, name)
-    local chosen = self.given.retry
-    if chosen == false then return name == "max_attempts" and 1 or 0 end
-    return chosen and chosen[name] or options.defaults[name]
-end
-
 local function decide(self, err, count)
+    local chosen = self.given.retry
     return retry.decide(err, {
-        attempt = count, max_attempts = policy(self, "max_attempts"),
-        max_delay = policy(self, "max_delay"), random = core.random(), budget = retry.BUDGET,
+        attempt = count, max_attempts = options.retry_policy(chosen, "max_attempts"),
+        max_delay = options.retry_policy(chosen, "max_delay"),
+        random = core.random(), budget = retry.BUDGET,
         remaining = self.deadline - clock.now() - TOO_NEAR,
     })
 end

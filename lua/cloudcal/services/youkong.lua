@@ -5,6 +5,7 @@ local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local log = require "cloudcal.log"
 local options = require "cloudcal.options"
+local redact = require "cloudcal.redact"
 local response = require "cloudcal.response"
 
 local HOSTS = {
@@ -103,7 +104,7 @@ local function signed_client(call, user_code)
     if not signature then
         return nil, { name = "signer_failed", field = "Client.Sign", message = message }
     end
-    call.secrets[#call.secrets + 1] = signature
+    redact.hide(call.secrets, signature)
     return {
         ClientKey = given.client_key, UserCode = user_code, Sign = signature,
         Timestamp = given.timestamp_as == "string" and digits or timestamp,

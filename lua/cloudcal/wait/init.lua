@@ -30,6 +30,14 @@ function wait.is_possible()
     return true
 end
 
+--- What is wrong where a call cannot wait.
+-- @return nil if it may wait; or the fields of an error
+function wait.problem()
+    local possible, phase = wait.is_possible()
+    if possible then return nil end
+    return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
+end
+
 --- How many processes of this host share a limit, as far as the host can tell.
 wait.worker_count = nginx.worker_count
 
@@ -40,6 +48,11 @@ wait.is_nginx = nginx.is_host
 function wait.is_cancelled()
     local _, waiter = place()
     return waiter ~= nil and waiter.cancelled == true
+end
+
+--- What a cancelled task gets to hear: the fields of an error.
+function wait.cancelled()
+    return { name = "aborted_by_callback", kind = "cancelled", message = "the task was cancelled" }
 end
 
 --- Sends one request and waits for its end.
