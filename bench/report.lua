@@ -3,6 +3,8 @@
 
 local report = {}
 
+report.HEAD = { "what", "target", "measured", "" }
+
 local VERDICTS = { met = "met", missed = "MISSED", reported = "", absent = "not measured" }
 
 local function figure_of(row, value)
@@ -90,6 +92,36 @@ function report.markdown(head, lines)
         out[#out + 1] = "| " .. table.concat(escaped, " | ") .. " |\n"
     end
     return table.concat(out)
+end
+
+--- All rows as lines of cells, with a head.
+function report.lines(rows)
+    local lines = { report.HEAD }
+    for i, row in ipairs(rows) do lines[i + 1] = report.cells(row) end
+    return lines
+end
+
+--- A row as it is known.
+function report.line(row)
+    local cells = report.cells(row)
+    return ("    %s  %s  %s %s"):format(padded(cells[1], 64), padded(cells[3], 24), cells[2],
+        cells[4])
+end
+
+--- The cells of a program that was run in turn with libcurl.
+function report.peer_cells(peer)
+    local ratio = peer.ratio
+    return {
+        peer.label, ("%d"):format(peer.at_once), peer.mode, ("%.0f"):format(peer.rate),
+        ("%.1f"):format(peer.cpu * 1e6),
+        ("%.2f (%.2f to %.2f)"):format(ratio.median, ratio.low, ratio.high),
+        ("%.0f"):format(peer.rss / 1024),
+    }
+end
+
+function report.peer_line(peer)
+    return ("    %-22s %4s at once, HTTP/%s: %7s calls/s, %7s µs CPU, %s of libcurl's, %s MiB")
+        :format(table.unpack(report.peer_cells(peer)))
 end
 
 return report
