@@ -6,7 +6,6 @@ files["spec/loop_spec.lua"] = { std = "max+busted" }
 files["lua/cloudcal/wait/loop.lua"] = { std = "max" }
 files["lua/cloudcal/wait/yieldable.lua"] = { std = "max" }
 files["lua/cloudcal/codes/generic.lua"] = { max_line_length = false }
-files["bench"] = { std = "lua54" }
 files["docs"] = { std = "lua54", max_line_length = 140 }
 files["examples/love"] = { std = "luajit+love" }
 files["examples/loops/neovim.lua"] = { std = "luajit", globals = { "vim" } }

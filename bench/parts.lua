@@ -116,9 +116,9 @@ local ALL = {
 
 local part = {}
 
-local function instructions_of(name, url, mode, warm, stage)
+local function instructions_of(name, url, mode, warm, ...)
     return process.instructions(programs[name], url, bench.server.ca_file, 1, warm or 1000,
-        bench.plan.counted, mode, stage)
+        bench.plan.counted, mode, ...)
 end
 
 function part.instructions()
@@ -263,31 +263,30 @@ function part.growth()
           format = "%.0f", figure = tonumber(rss), target = { at_most = 512 } }
 end
 
-function part.stages()
-    local server = bench.server
-    for _, lua in ipairs { "5.4", "jit" } do
-        local name = lua == "jit" and "stages_jit" or "stages"
-        local function cost(stage, mode)
-            return instructions_of(name, mode == "refused" and server.refusing or server.kept,
-                mode or "plain", 500, stage)
-        end
-        local whole, refused = cost "none", cost("none", "refused")
-        local own = {}
-        for _, stage in ipairs { "check", "build", "token", "rate_limit", "read", "decode" } do
-            own[stage] = cost(stage) - whole
-        end
-        own.read = own.read - own.decode
-        own.error = cost("error", "refused") - refused
-        own.send = whole
-        for _, stage in ipairs { "check", "build", "token", "rate_limit", "read", "decode" } do
-            own.send = own.send - own[stage]
-        end
-        bench.stages[lua] = own
-        for stage, count in pairs(own) do
-            io.write(("    %-10s %8.0f instructions, %s\n"):format(stage, count, lua))
-        end
+local STAGES = { "check", "build", "token", "rate_limit", "read", "decode" }
+local TIMES = 4
+
+-- Instructions of each stage of a call in one Lua.
+local function stages_of(program)
+    local function count(stage, mode)
+        local url = mode == "refused" and bench.server.refusing or bench.server.kept
+        return instructions_of(program, url, mode, 500, stage, TIMES)
     end
-    bench.stages.libcurl = instructions_of("libcurl", server.kept)
+    local whole = count("none", "plain")
+    local own = { send = whole }
+    for _, stage in ipairs(STAGES) do own[stage] = (count(stage, "plain") - whole) / TIMES end
+    own.read = own.read - own.decode
+    for _, stage in ipairs(STAGES) do own.send = own.send - own[stage] end
+    own.error = (count("error", "refused") - count("none", "refused")) / TIMES
+    return own
+end
+
+function part.stages()
+    for lua, program in pairs { ["5.4"] = "stages", jit = "stages_jit" } do
+        bench.stages[lua] = stages_of(program)
+    end
+    bench.stages.libcurl = instructions_of("libcurl", bench.server.kept)
+    io.write(report.text(report.stage_lines(bench.stages)))
 end
 
 function part.nginx()

@@ -56,10 +56,11 @@ end
 -- that follow the warm ones.
 -- @param program as for run
 -- @param calls how many, which are the fifth argument of the program
-function process.instructions(program, url, ca_file, at_once, warm, calls, mode, stage)
+-- @param ... what other arguments it takes
+function process.instructions(program, url, ca_file, at_once, warm, calls, ...)
     local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
         "--callgrind-out-file=/dev/null", program.command, url, ca_file, at_once, warm, calls,
-        mode, stage)
+        ...)
     local text, ok = output_of(command)
     local count = text:match "Collected : (%d+)"
     if not (ok and count and text:find "steady ") then fail(command, text) end

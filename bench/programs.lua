@@ -44,7 +44,7 @@ return {
     node = {
         label = "official SDK, Node", command = "node build/bench/node/node-sdk.mjs",
         env = "NODE_EXTRA_CA_CERTS=$CA_FILE", share = 0.1,
-        needs = "build/bench/node/node-sdk.mjs",
+        needs = "build/bench/node/installed",
     },
     python = {
         label = "official SDK, Python",

@@ -66,7 +66,7 @@ local function width(text)
 end
 
 local function padded(text, columns)
-    return text .. (" "):rep(columns - width(text))
+    return text .. (" "):rep(math.max(0, columns - width(text)))
 end
 
 --- Rows of cells in columns, for a terminal.
@@ -119,9 +119,39 @@ function report.peer_cells(peer)
     }
 end
 
+local PEER_WIDTHS = { 22, 4, 4, 7, 8, 24, 4 }
+
+report.PEERS_HEAD = {
+    "program", "at once", "HTTP", "calls/s", "µs CPU per call", "CPU, of libcurl's", "MiB",
+}
+
+--- The same in columns, as it is known.
 function report.peer_line(peer)
-    return ("    %-22s %4s at once, HTTP/%s: %7s calls/s, %7s µs CPU, %s of libcurl's, %s MiB")
-        :format(table.unpack(report.peer_cells(peer)))
+    local cells = report.peer_cells(peer)
+    for i, cell in ipairs(cells) do cells[i] = padded(cell, PEER_WIDTHS[i]) end
+    return "    " .. table.concat(cells, "  ")
+end
+
+report.STAGES_HEAD = { "stage", "Lua 5.4", "LuaJIT" }
+
+local STAGES = {
+    { "check", "check" }, { "build", "build: headers, path, query" }, { "token", "token" },
+    { "rate_limit", "rate limit" },
+    { "send", "send and receive, and what holds the call together" },
+    { "read", "read: the verdict, the shape of the answer" }, { "decode", "decode: JSON" },
+    { "error", "error: its object, in a call that is refused" },
+}
+
+--- What each stage of a call costs, as lines of cells.
+-- @param stages ["5.4"] and jit: instructions by stage; libcurl: those of its loop
+function report.stage_lines(stages)
+    local lines, lua, jit = {}, stages["5.4"], stages.jit
+    for i, stage in ipairs(STAGES) do
+        lines[i] = { stage[2], ("%.0f"):format(lua[stage[1]]), ("%.0f"):format(jit[stage[1]]) }
+    end
+    lines[#lines + 1] = { "for comparison: all of the libcurl loop",
+        ("%.0f"):format(stages.libcurl), "" }
+    return lines
 end
 
 return report

@@ -5,11 +5,12 @@ local statistics = {}
 --- Sums up numbers.
 -- @return { median, low, high }; of an even count the median is the mean of the middle two
 function statistics.summary(values)
-    local sorted = table.move(values, 1, #values, 1, {})
+    local sorted = {}
+    for i, value in ipairs(values) do sorted[i] = value end
     table.sort(sorted)
     local count = #sorted
     assert(count > 0, "no values")
-    local below, above = sorted[math.ceil(count / 2)], sorted[count // 2 + 1]
+    local below, above = sorted[math.ceil(count / 2)], sorted[math.floor(count / 2) + 1]
     return { median = (below + above) / 2, low = sorted[1], high = sorted[count] }
 end
 

@@ -1,6 +1,7 @@
---- What a stage of a call costs: it is done twice, and the difference to a plain call is its cost.
+--- What a stage of a call costs: it is done TIMES more often, and the difference to a plain call
+-- is so many times its cost.
 --
---   lua5.4 bench/programs/stages.lua BASE_URL CA_FILE AT_ONCE WARM CALLS MODE STAGE
+--   lua5.4 bench/programs/stages.lua BASE_URL CA_FILE AT_ONCE WARM CALLS MODE STAGE TIMES
 --
 -- MODE is "plain" or "refused"; STAGE "none" or one of these:
 
@@ -20,28 +21,30 @@ local STAGES = {
 
 local limiter = require "cloudcal.limiter"
 
-local doubled = 0
+local stage, times = arg[7], tonumber(arg[8])
+local repeated = 0
 
-local function double(module, name)
+local function repeat_it(module, name)
     local once = assert(module[name], "there is no function " .. name)
     module[name] = function(...)
-        doubled = doubled + 1
-        once(...)
-        -- the slot of the first time is given back, as after an answer
-        if module == limiter then limiter.settle((...)) end
+        repeated = repeated + 1
+        for _ = 1, times do
+            once(...)
+            -- a slot is given back, as after an answer
+            if module == limiter then limiter.settle((...)) end
+        end
         return once(...)
     end
 end
 
-local stage = arg[7]
 for name, functions in pairs(assert(STAGES[stage], "no such stage")) do
     local module = require("cloudcal." .. name)
-    for _, fn in ipairs(functions) do double(module, fn) end
+    for _, fn in ipairs(functions) do repeat_it(module, fn) end
 end
 
 local exit = os.exit
 function os.exit(...) -- luacheck: ignore 122
-    if stage ~= "none" then assert(doubled > 0, "no call came through " .. stage) end
+    if stage ~= "none" then assert(repeated > 0, "no call came through " .. stage) end
     exit(...)
 end
 
