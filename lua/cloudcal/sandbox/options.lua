@@ -28,6 +28,11 @@ local function visible(value)
     return nil, "must be visible ASCII without spaces"
 end
 
+local function printable(value)
+    if value:find("[^%c]") and not value:find("%c") then return value end
+    return nil, "must be text without control characters"
+end
+
 local function read_rate(value)
     if value == "off" then return false end
     local second, minute = value:match("^(%d+)/(%d+)$")
@@ -87,6 +92,14 @@ local rows = {
     { name = "certificate", show = "KIND", default = "good",
       read = one_of { "good", "expired", "wrong_host", "self_signed" },
       about = "the server's certificate: good, expired, wrong_host or self_signed" },
+    { name = "caldav_server", show = "HOST[:PORT]", read = visible,
+      default = "caldav.sandbox.invalid",
+      about = "server_address of the CalDAV accounts that are made (default "
+          .. "caldav.sandbox.invalid, where nothing is)" },
+    { name = "caldav_user_name", show = "TEXT", read = visible,
+      about = "user_name of these accounts, one that the server knows (default: random)" },
+    { name = "caldav_password", show = "TEXT", read = printable,
+      about = "password of these accounts (default: random)" },
     { name = "verbose", switch = true, about = "one line on stderr for each request" },
     { name = "no_stdin", switch = true,
       about = "keep running when stdin closes (./run sandbox adds it when stdin is /dev/null)" },

@@ -226,12 +226,12 @@ end
 local handlers = {}
 
 handlers["calendar.v4.setting.generate_caldav_conf"] = function(call)
-    local counts = call.place.counts
+    local counts, world = call.place.counts, call.world
     counts.accounts = counts.accounts + 1
     return {
-        password = call.world:word(9),
-        user_name = "u_" .. call.world:word(8):lower(),
-        server_address = "caldav.sandbox.invalid",
+        password = world.caldav_password or world:word(9),
+        user_name = world.caldav_user_name or "u_" .. world:word(8):lower(),
+        server_address = world.caldav_server,
         device_name = call.body.device_name or "",
     }
 end
