@@ -183,13 +183,17 @@ local function append(argv, row, value)
     end
 end
 
---- The command line that says the same as a table of options; nil and what is wrong when
--- an option is unknown or has a bad value.
+--- The command line that says the same as a table of options, whose array part holds words of a
+-- command line; nil and what is wrong when an option is unknown or has a bad value.
 function options.arguments(given)
     local names, argv = {}, {}
+    for i, word in ipairs(given) do argv[i] = tostring(word) end
     for name in pairs(given) do
-        if not by_name[name] then return nil, "unknown option " .. tostring(name) end
-        names[#names + 1] = name
+        if by_name[name] then
+            names[#names + 1] = name
+        elseif not argv[name] then
+            return nil, "unknown option " .. tostring(name)
+        end
     end
     table.sort(names)
     for _, name in ipairs(names) do append(argv, by_name[name], given[name]) end
