@@ -20,7 +20,7 @@ local function split(words)
 end
 
 local options, command = split(arg)
-local values, problem = require("cloudcal.sandbox.options").parse(options)
+local values = require("cloudcal.sandbox.options").parse(options)
 if not command or not values or values.help then
     require("cloudcal.sandbox.server").main(options) -- does not return
 end
@@ -29,8 +29,7 @@ if #command == 0 then
     os.exit(2)
 end
 
-local sandbox
-sandbox, problem = require("cloudcal.sandbox").start(options)
+local sandbox, problem = require("cloudcal.sandbox").start(options)
 if not sandbox then
     io.stderr:write(problem, "\n")
     os.exit(1)

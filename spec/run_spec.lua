@@ -40,8 +40,8 @@ describe("./run", function()
     it("helps", function()
         local text, status = shell("./run help")
         assert.equal(0, status)
-        for _, command in ipairs { "demo", "test", "sandbox", "cloudcal", "interop", "docs", "torture",
-                                   "help" } do
+        for _, command in ipairs { "demo", "test", "sandbox", "cloudcal", "interop", "docs",
+                                   "torture", "help" } do
             assert.truthy(text:find("./run " .. command, 1, true), command)
         end
     end)
