@@ -54,7 +54,7 @@ build = {
             libdirs = { "$(CURL_LIBDIR)", "$(CRYPTO_LIBDIR)" },
         },
 
-        cloudcal = "lua/cloudcal/init.lua",
+        ["cloudcal"] = "lua/cloudcal/init.lua",
         ["cloudcal.all"] = "lua/cloudcal/all.lua",
         ["cloudcal.app_tokens"] = "lua/cloudcal/app_tokens.lua",
         ["cloudcal.caldav"] = "lua/cloudcal/caldav/init.lua",

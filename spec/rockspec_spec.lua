@@ -1,13 +1,15 @@
---- The rockspec: it lists what the tree holds, and what it builds works outside the clone.
+--- The rockspecs: they list what the tree holds, and agree with what else says the version.
 
+local cloudcal = require "cloudcal"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
+local version = require "cloudcal.version"
 
-local FILE = "cloudcal-scm-1.rockspec"
+local RELEASE, SCM = ("cloudcal-%s-1.rockspec"):format(version), "cloudcal-scm-1.rockspec"
 
-local function load_rockspec()
+local function load_rockspec(file)
     local spec = {}
-    lua.load_file(FILE, spec)()
+    lua.load_file(file, spec)()
     return spec
 end
 
@@ -25,8 +27,34 @@ local function shell(command)
     return output
 end
 
-describe("the rockspec", function()
-    local spec = load_rockspec()
+describe("the version", function()
+    it("is that of the rockspec of the release, the only one beside scm", function()
+        assert.same({ RELEASE, SCM }, find "*.rockspec")
+        local release, scm = load_rockspec(RELEASE), load_rockspec(SCM)
+        assert.equal(version .. "-1", release.version)
+        assert.equal("scm-1", scm.version)
+        assert.equal("v" .. version, release.source.tag)
+        assert.is_nil(scm.source.tag)
+        release.version, release.source.tag, scm.version = nil, nil, nil
+        assert.same(scm, release)
+    end)
+
+    it("is the newest of the changelog, and what the module and its calls say", function()
+        local changelog = shell "cat CHANGELOG.md"
+        assert.equal(version, changelog:match "\n## %[([^%]]+)%]")
+        assert.matches("^%d+%.%d+%.%d+$", version)
+        assert.equal("cloudcal " .. version, cloudcal._VERSION)
+    end)
+
+    it("is written nowhere else", function()
+        local output = peer.shell(("grep -rlFw -e %s lua src examples docs library Makefile run"
+            .. " README.md README.zh-CN.md"):format(version))
+        assert.equal("lua/cloudcal/version.lua\n", output)
+    end)
+end)
+
+describe("a rockspec", function()
+    local spec = load_rockspec(SCM)
 
     it("lists every Lua file under the name by which it is required", function()
         local expected = {}
@@ -62,7 +90,9 @@ describe("the rockspec", function()
     end)
 
     it("passes luarocks lint", function()
-        shell("env -u LUA_PATH -u LUA_CPATH luarocks --lua-version=5.4 lint " .. FILE)
+        for _, file in ipairs { RELEASE, SCM } do
+            shell("env -u LUA_PATH -u LUA_CPATH luarocks --lua-version=5.4 lint " .. file)
+        end
     end)
 end)
 
@@ -72,7 +102,7 @@ describe("what LuaRocks builds", function()
 
     setup(function()
         root = shell("mktemp -d"):match("[^\n]+")
-        shell(("cp -R --parents lua src examples library spec/run.lua %s %s"):format(FILE, root))
+        shell(("cp -R --parents lua src examples library spec/run.lua %s %s"):format(SCM, root))
         shell(("%s cd %s && luarocks --lua-version=5.4 make --deps-mode=none --tree=%s/tree")
             :format(CLEAN, root, root))
     end)
@@ -124,7 +154,7 @@ describe("what LuaRocks builds", function()
 
     it("loads every module", function()
         local names = {}
-        for name in pairs(load_rockspec().build.modules) do names[#names + 1] = name end
+        for name in pairs(load_rockspec(SCM).build.modules) do names[#names + 1] = name end
         local output, ok = run(("for name in ([[%s]]):gmatch('%%S+') do require(name) end"):format(
             table.concat(names, " ")))
         assert.equal("", output)
