@@ -23,7 +23,7 @@ static void fetch (void) {
 static int push_hex (lua_State *L, const unsigned char *bytes, unsigned n) {
   static const char digits[] = "0123456789abcdef";
   char hex[2 * EVP_MAX_MD_SIZE];
-  unsigned i;
+  size_t i;
   for (i = 0; i < n; i++) {
     hex[2 * i] = digits[bytes[i] >> 4];
     hex[2 * i + 1] = digits[bytes[i] & 15];

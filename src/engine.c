@@ -455,9 +455,9 @@ static void settle (struct engine *e, CURLMcode result) {
 
 static void act (struct engine *e, curl_socket_t s, int mask) {
   int running;
-  int64_t took, begin = engine_now();
+  int64_t took, since = engine_now();
   settle(e, curl_multi_socket_action(e->multi, s, mask, &running));
-  took = engine_now() - begin;
+  took = engine_now() - since;
   e->longest -= e->longest / 64;
   if (took > e->longest)
     e->longest = took;
