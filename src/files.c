@@ -57,8 +57,8 @@ static int push_errno (lua_State *L, const char *path, int problem) {
     case ELOOP:
       return push_problem(L, path, "is a symbolic link");
     default:                    /* known numbers are constants in every libc */
-      return push_problem(L, path,
-                          strerror(problem)); /* NOLINT(concurrency-mt-unsafe) */
+      /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+      return push_problem(L, path, strerror(problem));
   }
 }
 
