@@ -137,6 +137,7 @@ build = {
         ["cloudcal.stores.redis"] = "lua/cloudcal/stores/redis.lua",
         ["cloudcal.stores.redis_link"] = "lua/cloudcal/stores/redis_link.lua",
         ["cloudcal.stores.redis_scripts"] = "lua/cloudcal/stores/redis_scripts.lua",
+        ["cloudcal.stores.sliding"] = "lua/cloudcal/stores/sliding.lua",
         ["cloudcal.sweep"] = "lua/cloudcal/sweep.lua",
         ["cloudcal.tokens"] = "lua/cloudcal/tokens.lua",
         ["cloudcal.version"] = "lua/cloudcal/version.lua",

@@ -6,6 +6,7 @@
 -- has not been settled may still be on its way.
 
 local clock = require "cloudcal.clock"
+local sliding = require "cloudcal.stores.sliding"
 local sweep = require "cloudcal.sweep"
 
 local memory = {}
@@ -13,12 +14,10 @@ memory.__index = memory
 memory.__metatable = "cloudcal.store"
 memory.is_private = true -- to this Lua state
 
-local RECORDED = 1000 -- times that a window remembers; a wider one records each k-th call
+local RECORDED, LONGEST_OPEN = sliding.recorded, sliding.longest_open
 
 -- What a walk over a store must not find: its values
 local entries_of = setmetatable({}, { __mode = "k" })
-
-local LONGEST_OPEN = 5 -- seconds; a call not settled by then was counted, or never left
 
 local function is_over(entry, now)
     return entry.expires <= now
