@@ -155,6 +155,12 @@ openssl_memory() {
     checked 'OpenSSL out of memory' "$made/host" spec/torture/memory.lua openssl "$stride"
 }
 
+first_calls() {
+    stride=197
+    [ "$length" = short ] || stride=1
+    with_server 'OpenSSL out of memory, at first' "$made/host" spec/torture/firsts.lua "$stride"
+}
+
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
 
 # fuzzed TARGET WHAT
@@ -188,7 +194,7 @@ collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
-all='lua_memory own_memory curl_memory openssl_memory bad_servers
+all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
     fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
     soak collections'
 
