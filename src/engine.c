@@ -545,6 +545,8 @@ static int mask (unsigned events) {
 static int serve (struct engine *e, int64_t wait, int64_t limit) {
   struct epoll_event events[16];
   int i, n = epoll_wait(e->poller, events, 16, poll_ms(wait));
+  if (n < 0 && errno != EINTR)  /* somebody closed it: it stays like this */
+    shut(e, CURLE_UNRECOVERABLE_POLL);
   for (i = 0; i < n && e->multi != NULL; i++) {
     act(e, events[i].data.fd, mask(events[i].events));
     if (engine_now() >= limit)
