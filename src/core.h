@@ -43,7 +43,7 @@
 ** ======================================================= */
 
 #if !defined(CORE_MAX_HEAD)
-#define CORE_MAX_HEAD (256 * (size_t)1024) /* all header lines of one answer */
+#define CORE_MAX_HEAD ((size_t)262144)  /* all header lines of one answer */
 #endif
 #if !defined(CORE_MAX_REQUEST)
 #define CORE_MAX_REQUEST (64 * (size_t)1048576)

@@ -56,8 +56,7 @@ static int push_errno (lua_State *L, const char *path, int problem) {
       return push_problem(L, path, "the directory does not exist");
     case ELOOP:
       return push_problem(L, path, "is a symbolic link");
-    default:                    /* known numbers are constants in every libc */
-      /* NOLINTNEXTLINE(concurrency-mt-unsafe) */
+    default:    /* its texts are constants: NOLINTNEXTLINE(concurrency-mt-*) */
       return push_problem(L, path, strerror(problem));
   }
 }
