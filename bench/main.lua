@@ -28,8 +28,8 @@ local FULL = {
     late = 20000, growth = 1000000, seconds = 3,
 }
 local QUICK = {
-    rounds = 5, calls = 1200, slow_rounds = 1, starts = 5, connections = 40, counted = 200,
-    late = 20000, growth = 30000, seconds = 1,
+    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, counted = 200,
+    late = 5000, growth = 10000, seconds = 1,
 }
 
 local function refuse(text)
