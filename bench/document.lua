@@ -53,6 +53,10 @@ local function stages(given)
     return report.markdown(report.STAGES_HEAD, report.stage_lines(given.stages))
 end
 
+local function libraries(given)
+    return report.markdown(report.LIBRARIES_HEAD, report.library_lines(given.libraries))
+end
+
 --- Puts a text between two marks of a page: <!-- NAME --> and <!-- end of NAME -->.
 function document.fill(page, name, text)
     local begins, ends = "<!-- " .. name .. " -->\n", "<!-- end of " .. name .. " -->"
@@ -76,13 +80,14 @@ local function write(path, text)
 end
 
 --- Writes both.
--- @param given rows, peers, stages, machine
+-- @param given rows, peers, stages, libraries, machine
 function document.write(given)
     local page = read(PAGE)
     page = document.fill(page, "machine", document.machine_line(given.machine) .. ".\n")
     page = document.fill(page, "targets", targets(given))
     page = document.fill(page, "programs", programs(given))
     page = document.fill(page, "stages", stages(given))
+    page = document.fill(page, "libraries", libraries(given))
     write(PAGE, page)
     write(PICTURE, picture.draw(TITLE, document.bars(given.peers)))
 end

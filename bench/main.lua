@@ -38,7 +38,7 @@ local function refuse(text)
 end
 
 local function read_arguments()
-    local given = { plan = FULL, chosen = {}, rows = {}, peers = {}, stages = {} }
+    local given = { plan = FULL, chosen = {}, rows = {}, peers = {}, stages = {}, libraries = {} }
     local usage, is_part = USAGE:format(table.concat(parts.names, ", ")), {}
     for _, name in ipairs(parts.names) do is_part[name] = true end
     for _, word in ipairs(arg) do

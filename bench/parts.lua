@@ -288,7 +288,12 @@ function part.stages()
         bench.stages[lua] = stages_of(program)
     end
     bench.stages.libcurl = instructions_of("libcurl", bench.server.kept)
-    io.write(report.text(report.stage_lines(bench.stages)))
+    for _, name in ipairs { "libcurl", "cloudcal" } do
+        bench.libraries[name] = process.libraries(programs[name], bench.server.kept,
+            bench.server.ca_file, 1, 300, bench.plan.counted)
+    end
+    io.write(report.text(report.stage_lines(bench.stages)),
+        report.text(report.library_lines(bench.libraries)))
 end
 
 function part.nginx()
@@ -300,7 +305,7 @@ end
 
 --- Runs parts.
 -- @param given plan: how much of everything; server, as upstream.start returns it;
--- without_peers; rows, peers, stages: what the parts add to
+-- without_peers; rows, peers, stages, libraries: what the parts add to
 -- @param chosen names
 -- @return how many did not come to their end
 function parts.run(given, chosen)

@@ -52,19 +52,37 @@ function process.run(program, url, ca_file, ...)
     }
 end
 
---- Counts the instructions of one call in user space: the program has callgrind count the calls
--- that follow the warm ones.
+-- Runs a program under callgrind, which counts the calls that follow the warm ones.
+local function callgrind(out, program, url, ca_file, ...)
+    local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
+        "--callgrind-out-file=" .. out, program.command, url, ca_file, ...)
+    local text, ok = output_of(command)
+    local count = tonumber(text:match "Collected : (%d+)")
+    if not (ok and count and text:find "steady ") then fail(command, text) end
+    return count
+end
+
+--- Counts the instructions of one call in user space.
 -- @param program as for run
 -- @param calls how many, which are the fifth argument of the program
 -- @param ... what other arguments it takes
 function process.instructions(program, url, ca_file, at_once, warm, calls, ...)
-    local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
-        "--callgrind-out-file=/dev/null", program.command, url, ca_file, at_once, warm, calls,
-        ...)
-    local text, ok = output_of(command)
-    local count = text:match "Collected : (%d+)"
-    if not (ok and count and text:find "steady ") then fail(command, text) end
-    return tonumber(count) / calls
+    return callgrind("/dev/null", program, url, ca_file, at_once, warm, calls, ...) / calls
+end
+
+--- Finds which libraries execute the instructions of one call.
+-- @return by the name of the file
+function process.libraries(program, url, ca_file, at_once, warm, calls)
+    local out, found = os.tmpname(), {}
+    callgrind(out, program, url, ca_file, at_once, warm, calls)
+    local text = output_of("callgrind_annotate --threshold=100 " .. out)
+    os.remove(out)
+    for count, path in text:gmatch "\n%s*([%d,]+) %b()[^\n]*%[([^%]\n]+)%]" do
+        local name = path:match "[^/]+$"
+        found[name] = (found[name] or 0) + tonumber((count:gsub(",", ""))) / calls
+    end
+    assert(next(found), "callgrind_annotate names no library")
+    return found
 end
 
 --- What a program prints that is run on the CPU of the programs.
