@@ -12,13 +12,13 @@ local TITLE = "CPU per call, one at a time (libcurl in C = 1×, logarithmic)"
 -- In the picture, where they were measured.
 local BARS = { "libcurl", "cloudcal_jit", "cloudcal", "go", "lua_http", "node", "python" }
 
---- The machine in one line.
+--- The machine, and what ran on it, in one line.
 function document.machine_line(machine)
-    return ("%s, %d CPUs, load %s; %s, Linux %s; libcurl %s, %s, %s; %s; %s; %s"):format(
-        machine.cpu, machine.cpus, machine.load, machine.system, machine.kernel,
-        machine.libcurl, (machine.openssl:gsub(" %(.*", "")),
+    return ("%s, %s; %s, %d CPUs, load %s; %s, Linux %s; libcurl %s, %s, %s; %s; %s"):format(
+        machine.date, machine.command, machine.cpu, machine.cpus, machine.load, machine.system,
+        machine.kernel, machine.libcurl, (machine.openssl:gsub(" %d+ %a+ %d+.*", "")),
         (machine.nginx:gsub("^nginx version: ", "")), machine.lua:match "^Lua [%d.]+",
-        machine.luajit:match "^LuaJIT %S+", machine.date)
+        machine.luajit:match "^LuaJIT %S+")
 end
 
 --- The bars of the picture.

@@ -58,12 +58,14 @@ end
 
 local given = read_arguments()
 given.machine = process.machine()
+given.machine.command = "`./run bench" .. (given.plan == QUICK and " quick`" or "`")
 print(document.machine_line(given.machine))
 given.server = upstream.start(process.server_cpu)
 local ok, broken = xpcall(parts.run, debug.traceback, given, given.chosen)
 given.server.stop()
 if not ok then error(broken, 0) end
 
+given.machine.load = given.machine.load .. " to " .. process.load()
 print("\n" .. report.text(report.lines(given.rows)))
 if given.write and broken == 0 then document.write(given) end
 local met, missed, absent = report.count(given.rows)

@@ -98,6 +98,11 @@ local function version_of(package)
     return output_of("dpkg-query -W -f '${Version}' " .. package .. " 2>/dev/null")
 end
 
+--- How many processes want a CPU, as a text.
+function process.load()
+    return first_line "cut -d' ' -f1 /proc/loadavg"
+end
+
 --- What the figures were measured on.
 function process.machine()
     return {
@@ -105,7 +110,7 @@ function process.machine()
         cpus = tonumber(first_line "nproc"),
         system = first_line "sed -n 's/^PRETTY_NAME=\"\\(.*\\)\"/\\1/p' /etc/os-release",
         kernel = first_line "uname -r",
-        load = first_line "cut -d' ' -f1 /proc/loadavg",
+        load = process.load(),
         date = first_line "date -u +%Y-%m-%d",
         lua = first_line "lua5.4 -v", luajit = first_line "luajit -v",
         libcurl = version_of "libcurl4", openssl = first_line "openssl version",

@@ -247,6 +247,18 @@ describe("bench/document.lua", function()
         })
     end)
 
+    it("says what was measured on what", function()
+        assert.equal("2026-01-02, `./run bench`; A CPU, 2 CPUs, load 0.1 to 0.2; Debian 12, "
+            .. "Linux 6.1; libcurl 7.88, OpenSSL 3.0.22, nginx/1.22.1; Lua 5.4.4; LuaJIT 2.1",
+            document.machine_line {
+                date = "2026-01-02", command = "`./run bench`", cpu = "A CPU", cpus = 2,
+                load = "0.1 to 0.2", system = "Debian 12", kernel = "6.1", libcurl = "7.88",
+                openssl = "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.22 25 Aug 2026)",
+                nginx = "nginx version: nginx/1.22.1", lua = "Lua 5.4.4  Copyright",
+                luajit = "LuaJIT 2.1 -- Copyright",
+            })
+    end)
+
     it("fills a page between its marks", function()
         local page = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n<!-- y -->\n<!-- end of y -->\n"
         local filled = document.fill(page, "x", "100 %1 new\n")
