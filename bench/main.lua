@@ -20,8 +20,8 @@ local process = require "bench.process"
 local report = require "bench.report"
 local upstream = require "bench.upstream"
 
--- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of programs that
--- take seconds to start; starts: cold ones; counted: calls under callgrind, late: after how many;
+-- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of what takes
+-- seconds; starts: cold ones; counted: calls under callgrind, late: after how many;
 -- seconds: of each load on nginx
 local FULL = {
     rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, counted = 500,
