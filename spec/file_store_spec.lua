@@ -3,6 +3,7 @@
 local clock = require "cloudcal.clock"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -25,12 +26,7 @@ after_each(function()
     peer.shell("rm -rf " .. directory)
 end)
 
-local function read()
-    local file = assert(io.open(path, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local function read() return files.read(path) end
 
 local function put(text)
     assert(core.write_private(path, text))
@@ -489,9 +485,7 @@ describe("processes with one file store", function()
     end)
 
     it("leave the old or the new content, whenever they are killed", function()
-        local script = directory .. "/writer.lua"
-        local file = assert(io.open(script, "w"))
-        file:write(([[
+        local script = files.write(directory .. "/writer.lua", ([[
             local store = require("cloudcal").stores.file(%q)
             local i = store:get("count") or 0
             local letter = string.char(97 + i %% 26)
@@ -503,7 +497,6 @@ describe("processes with one file store", function()
                 io.write "."
                 io.flush()
             end]]):format(path))
-        file:close()
         local count, written = 0, directory .. "/written"
         for round = 1, 60 do
             -- it is killed some time after its first two writes

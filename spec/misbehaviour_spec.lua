@@ -2,6 +2,7 @@
 -- the caller learns about it, and how often the request was sent.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local pipeline = require "spec.pipeline"
 local support = require "spec.support"
 local known_faults = require "cloudcal.sandbox.faults".list()
@@ -60,12 +61,7 @@ local EXPECTED = {
 local REUSED = { reset_reused = true, close_reused = true }
 local LATE = { slow = true, stalled = true, stalled_body = true, drip = true }
 
-local function read_file(path)
-    local file = assert(io.open(path))
-    local content = file:read("*a")
-    file:close()
-    return content
-end
+local read_file = files.read
 
 -- The CA as text: another pool of connections than the one of the control door.
 local function client_of(timeout)
