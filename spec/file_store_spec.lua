@@ -456,8 +456,11 @@ describe("processes with one file store", function()
             local me = io.open("/proc/self/stat"):read("*a"):match("^%d+")
             for i = 1, 25 do
                 local key = ("p%s.%d"):format(me, i % 5)
-                local count = store:get(key) or 0
-                local kept, message = store:set(key, count + 1, 1000)
+                local count, kept, message = store:get(key) or 0, nil, nil
+                for _ = 1, 20 do -- on a busy machine its turn may come too late
+                    kept, message = store:set(key, count + 1, 1000)
+                    if kept then break end
+                end
                 if not kept then print(message) end
             end]], { path = path }, EIGHT_TIMES)
         assert.equal("", output)
