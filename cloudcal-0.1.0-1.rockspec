@@ -112,6 +112,7 @@ build = {
         ["cloudcal.sandbox.certificates"] = "lua/cloudcal/sandbox/certificates.lua",
         ["cloudcal.sandbox.control"] = "lua/cloudcal/sandbox/control.lua",
         ["cloudcal.sandbox.device"] = "lua/cloudcal/sandbox/device.lua",
+        ["cloudcal.sandbox.examples"] = "lua/cloudcal/sandbox/examples.lua",
         ["cloudcal.sandbox.faults"] = "lua/cloudcal/sandbox/faults.lua",
         ["cloudcal.sandbox.http"] = "lua/cloudcal/sandbox/http.lua",
         ["cloudcal.sandbox.ledger"] = "lua/cloudcal/sandbox/ledger.lua",

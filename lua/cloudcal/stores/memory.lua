@@ -62,7 +62,6 @@ function memory:set(key, value, seconds, deadline) -- luacheck: ignore 212
     else
         entries:put(key, { value = value, expires = clock.now() + seconds })
     end
-    entries:look()
     return true
 end
 
@@ -75,7 +74,6 @@ function memory:try_lock(key, seconds)
     local now, lock = clock.now(), self.locks.values[key]
     if lock and not is_over(lock, now) then return false end
     self.locks:put(key, { expires = now + seconds })
-    self.locks:look()
     return true
 end
 
@@ -141,8 +139,8 @@ local function record(window, first, last, slot, now)
     end
 end
 
-local function windows_of(self, key)
-    self.windows:look()
+local function windows_of(self, key, now)
+    self.windows:look(now)
     local windows = self.windows.values[key]
     if not windows then
         windows = { calls = self.calls, last_slot = -math.huge, seconds = 0 }
@@ -192,7 +190,8 @@ end
 -- that would be needed, if that is over `most`
 function memory:reserve(key, limits, most, count)
     count = count or 1
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     local slot = slot_for(windows, limits, windows.calls + count - 1, now)
     if slot - now > most then return nil, slot - now end
     return slot - now, add(self, windows, count, slot, now)
@@ -202,7 +201,8 @@ end
 -- @param key a string
 -- @param limits as in reserve
 function memory:ahead(key, limits)
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     return slot_for(windows, limits, windows.calls, now) - now
 end
 
@@ -213,7 +213,8 @@ end
 -- @param seconds until they start
 -- @return their number
 function memory:note(key, limits, count, seconds)
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     for i = 1, #limits do window_for(windows, limits[i]) end
     return add(self, windows, count, now + seconds, now)
 end
@@ -225,7 +226,7 @@ end
 -- @return seconds that the slot is still away; none if it is there
 function memory:check(key, limits, number)
     local now = clock.now()
-    return slot_for(windows_of(self, key), limits, number, now) - now
+    return slot_for(windows_of(self, key, now), limits, number, now) - now
 end
 
 local function settle(window, first, last, time)
@@ -242,7 +243,7 @@ end
 -- @param time in seconds of the monotonic clock
 -- @param count as in reserve
 function memory:settle(key, _, number, time, count)
-    local windows = windows_of(self, key)
+    local windows = windows_of(self, key, time)
     windows.last_slot = math.max(windows.last_slot, time)
     for _, window in ipairs(windows) do
         local first = number - math.min(count or 1, window.count) + 1

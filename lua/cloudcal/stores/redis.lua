@@ -127,15 +127,15 @@ local function count_until(rate, time)
 end
 
 local function rate_of(self, key)
-    local rates = hidden[self].rates
-    rates:look()
+    local rates, now = hidden[self].rates, clock.now()
+    rates:look(now)
     local rate = rates.values[key]
     if not rate then
         rate = { own = {}, first = 1, last = 0, unsettled = {}, careful_until = -math.huge,
                  counts_until = -math.huge }
         rates:put(key, rate)
     end
-    count_until(rate, clock.now() + LONGEST_ASKED)
+    count_until(rate, now + LONGEST_ASKED)
     return rate
 end
 
