@@ -54,7 +54,7 @@ build = {
             libdirs = { "$(CURL_LIBDIR)", "$(CRYPTO_LIBDIR)" },
         },
 
-        cloudcal = "lua/cloudcal/init.lua",
+        ["cloudcal"] = "lua/cloudcal/init.lua",
         ["cloudcal.all"] = "lua/cloudcal/all.lua",
         ["cloudcal.app_tokens"] = "lua/cloudcal/app_tokens.lua",
         ["cloudcal.caldav"] = "lua/cloudcal/caldav/init.lua",
@@ -137,6 +137,7 @@ build = {
         ["cloudcal.stores.redis"] = "lua/cloudcal/stores/redis.lua",
         ["cloudcal.stores.redis_link"] = "lua/cloudcal/stores/redis_link.lua",
         ["cloudcal.stores.redis_scripts"] = "lua/cloudcal/stores/redis_scripts.lua",
+        ["cloudcal.stores.sliding"] = "lua/cloudcal/stores/sliding.lua",
         ["cloudcal.sweep"] = "lua/cloudcal/sweep.lua",
         ["cloudcal.tokens"] = "lua/cloudcal/tokens.lua",
         ["cloudcal.version"] = "lua/cloudcal/version.lua",
