@@ -182,50 +182,28 @@ function schema.lookup(values, path)
     return values
 end
 
-local check_members
+local shapes = setmetatable({}, { __mode = "k" })
 
-local function check_items(fields, list)
-    for i = 1, #list do
-        local item, wrong, wanted = list[i], "", "object"
-        if type(item) == "table" then wrong, wanted = check_members(fields, item) end
-        if wrong then return ("[%d]"):format(i), wrong, wanted end
+-- An array of fields as src/json.c wants it.
+local function shape_of(fields)
+    local shape = shapes[fields]
+    if shape then return shape end
+    shape = {}
+    for _, field in ipairs(fields) do
+        shape[#shape + 1] = field.name
+        shape[#shape + 1] = field.type
+        shape[#shape + 1] = field.required == true
+        shape[#shape + 1] = field.fields and shape_of(field.fields) or false
     end
-end
-
--- A path is put together only when there is something wrong at its end.
-local function join(name, number, rest)
-    name = name .. (number or "")
-    return rest ~= "" and name .. "." .. rest or name
-end
-
-local function check_member(field, value)
-    if value == nil then
-        if field.required then return field.name, field.type end
-        return nil
-    end
-    if not has_type(value, field.type) then return field.name, field.type end
-    local number, wrong, wanted
-    if field.type == "object" then wrong, wanted = check_members(field.fields, value)
-    elseif field.type == "array" then number, wrong, wanted = check_items(field.fields, value) end
-    if wrong then return join(field.name, number, wrong), wanted end
-end
-
-function check_members(fields, values)
-    for i = 1, #fields do
-        local field = fields[i]
-        local value = values[field.name]
-        if type(value) ~= field.type then -- as it is with all but strings and booleans
-            local wrong, wanted = check_member(field, value)
-            if wrong then return wrong, wanted end
-        end
-    end
+    shapes[fields] = shape
+    return shape
 end
 
 --- Checks the types of an answer's known fields.
 -- @return nil if all is well; else the path of the first wrong or missing field and the
 -- type that it should have
 function schema.check_answer(endpoint, body)
-    return check_members(endpoint.response, body)
+    return core.json_misfit(shape_of(endpoint.response), body)
 end
 
 return schema

@@ -180,13 +180,15 @@ local function raw_problem(given)
     return query_problem(given.query or {})
 end
 
+local UNKNOWN = {} -- the members of an answer that no table describes
+
 local function raw_endpoint(state, given)
     local template = state.service.raw
     return {
         raw = true, operation = given.method .. " " .. given.path,
         method = given.method, path = given.path,
         content_type = given.body ~= nil and template.content_type or nil,
-        tokens = template.tokens, response = {},
+        tokens = template.tokens, response = UNKNOWN,
         repeatable = given.method == "GET" or given.repeatable == true,
     }
 end
