@@ -247,7 +247,9 @@ describe("json_misfit", function()
     end)
 
     it("names the first member that does not fit, and its type", function()
-        local function misfit(object) return table.concat({ core.json_misfit(shape, object) }, " ") end
+        local function misfit(object)
+            return table.concat({ core.json_misfit(shape, object) }, " ")
+        end
         assert.equal("origin object", misfit {})
         assert.equal("origin object", misfit { origin = "x" })
         assert.equal("origin.x integer", misfit { origin = {}, open = 1 })
