@@ -154,30 +154,65 @@ local function check_section(section, fields, values)
     return clean
 end
 
+local NOTHING = {}
+
+local sections_of = setmetatable({}, { __mode = "k" }) -- by the table of an endpoint's request
+
+-- The sections that an endpoint has: name, fields, and whether one of them must be given.
+local function sections(of_request)
+    local list = {}
+    for _, name in ipairs(SECTIONS) do
+        local fields = of_request[name]
+        local section = { name = name, fields = fields, is_needed = false }
+        for _, field in ipairs(fields or {}) do
+            if field.required then section.is_needed = true end
+        end
+        if fields then list[#list + 1] = section end
+    end
+    sections_of[of_request] = list
+    return list
+end
+
+local function is_empty(values)
+    return type(values) == "table" and next(values) == nil
+end
+
 --- Checks the sections of a request (path, query, body, or Client, Calendar).
--- @return a copy with only what is to be sent; or nil and a problem with name, field (the
--- mirror's path) and message
+-- @return a copy with only what is to be sent, to be read only; or nil and a problem with name,
+-- field (the mirror's path) and message
 function schema.check(endpoint, request)
-    local clean = {}
-    for i = 1, #SECTIONS do
-        local section = SECTIONS[i]
-        local fields = endpoint.request[section]
-        if fields then
-            local values = request[section]
-            if values == nil then values = {} end
-            local copy, found = check_section(section, fields, values)
+    local clean, list = {}, sections_of[endpoint.request] or sections(endpoint.request)
+    for i = 1, #list do
+        local section = list[i]
+        local name, values = section.name, request[section.name]
+        if values == nil then values = NOTHING end
+        if section.is_needed or not is_empty(values) then
+            local copy, found = check_section(name, section.fields, values)
             if not copy then return nil, found end
-            clean[section] = copy
+            clean[name] = copy
+        else
+            clean[name] = NOTHING
         end
     end
     return clean
 end
 
+local parts_of = {} -- the paths that the endpoints' tables name, parted
+
+local function parts(path)
+    local list = {}
+    for name in path:gmatch("[^.]+") do list[#list + 1] = name end
+    parts_of[path] = list
+    return list
+end
+
 --- Looks up a mirror path such as "Calendar.CalendarId" in a table.
+-- @param path one that the table of an endpoint names: it is kept
 function schema.lookup(values, path)
-    for name in path:gmatch("[^.]+") do
+    local list = parts_of[path] or parts(path)
+    for i = 1, #list do
         if type(values) ~= "table" then return nil end
-        values = values[name]
+        values = values[list[i]]
     end
     return values
 end
