@@ -33,9 +33,10 @@ struct list {
   struct transfer *first, *last;        /* oldest first */
 };
 
-struct spare {
+struct spare {                  /* as in struct transfer */
   CURL *easy;
-  int64_t transport;            /* as in struct transfer */
+  CURLU *url;
+  int64_t transport;
 };
 
 struct engine {
@@ -274,15 +275,19 @@ static void retract (struct engine *e, struct transfer *t) {
 
 /* one whose exchange failed may go on with it: libcurl keeps the intent to
 ** rewind a request over curl_easy_reset */
-static void recycle (struct engine *e, CURL *easy, int64_t transport,
-                     int is_good) {
-  transfer_forget(easy);
+static void recycle (struct engine *e, struct transfer *t, int is_good) {
+  struct spare *s = &e->spare[e->spares];
+  transfer_forget(t->easy);
   if (!is_good || e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
-    curl_easy_cleanup(easy);
+    transfer_cleanup(t);
   else {
-    e->spare[e->spares].easy = easy;
-    e->spare[e->spares++].transport = transport;
+    s->easy = t->easy;
+    s->url = t->url;
+    s->transport = t->transport;
+    e->spares++;
   }
+  t->easy = NULL;
+  t->url = NULL;
 }
 
 /* OpenSSL's queue is the thread's, and libcurl leaves errors in it that the
@@ -294,13 +299,11 @@ static void leave_no_error (void) {
 /* takes the exchange, which ended well or not, out of libcurl and out of the
 ** list */
 static void detach (struct engine *e, struct transfer *t, int is_good) {
-  CURL *easy = t->easy;
   if (t->state == TRANSFER_RUNNING)
-    curl_multi_remove_handle(e->multi, easy);
+    curl_multi_remove_handle(e->multi, t->easy);
   delist(e, t);
-  t->easy = NULL;
-  if (easy != NULL)
-    recycle(e, easy, t->transport, is_good);
+  if (t->easy != NULL)
+    recycle(e, t, is_good);
   leave_no_error();
 }
 
@@ -352,8 +355,10 @@ static void close_descriptor (int *fd) {
 static void shut (struct engine *e, CURLcode code) {
   while (e->current.first != NULL)
     complete(e, e->current.first, code);
-  while (e->spares > 0)
+  while (e->spares > 0) {
     curl_easy_cleanup(e->spare[--e->spares].easy);
+    curl_url_cleanup(e->spare[e->spares].url);
+  }
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
   leave_no_error();
@@ -382,6 +387,7 @@ static void abandon (struct engine *e) {
   while (e->current.first != NULL) {
     struct transfer *t = e->current.first;
     t->easy = NULL;
+    t->url = NULL;
     t->fault = FAULT_LOST_IN_FORK;
     t->sent = 1;
     transfer_finish(t, CURLE_ABORTED_BY_CALLBACK);
@@ -632,34 +638,32 @@ static struct engine *check (lua_State *L) {
   return e;
 }
 
-/* a handle that has the options of a transport already; NULL: none is left */
-static CURL *take_configured (struct engine *e, int64_t transport) {
-  int i;
-  for (i = e->spares - 1; transport != 0 && i >= 0; i--)
-    if (e->spare[i].transport == transport) {
-      CURL *easy = e->spare[i].easy;
-      e->spare[i] = e->spare[--e->spares];
-      return easy;
-    }
-  return NULL;
+/* gives a spare handle to t; false: there is none that fits */
+static int take_spare (struct engine *e, struct transfer *t, int i) {
+  if (i < 0)
+    return 0;
+  t->easy = e->spare[i].easy;
+  t->url = e->spare[i].url;
+  e->spare[i] = e->spare[--e->spares];
+  return 1;
 }
 
-static CURL *take_blank (struct engine *e) {
-  CURL *easy;
-  if (e->spares == 0)
-    return curl_easy_init();
-  easy = e->spare[--e->spares].easy;
-  curl_easy_reset(easy);
-  return easy;
+/* one that has the options of the transport already; -1: none is left */
+static int find_configured (const struct engine *e, int64_t transport) {
+  int i = e->spares - 1;
+  while (i >= 0 && (transport == 0 || e->spare[i].transport != transport))
+    i--;
+  return i;
 }
 
 static CURLcode equip (lua_State *L, struct engine *e, struct transfer *t) {
-  t->easy = take_configured(e, t->transport);
-  if (t->easy != NULL)
+  if (take_spare(e, t, find_configured(e, t->transport)))
     return CURLE_OK;
-  t->easy = take_blank(e);
-  return t->easy == NULL ? CURLE_OUT_OF_MEMORY :
-                           transfer_configure(L, 3, t, e);
+  if (take_spare(e, t, e->spares - 1))
+    curl_easy_reset(t->easy);
+  else if ((t->easy = curl_easy_init()) == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  return transfer_configure(L, 3, t, e);
 }
 
 /* as many as one host may have, or each burst would connect anew */
