@@ -21,6 +21,7 @@ static void initialise (void) {
   Dl_info self;
   ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (dladdr((void *)&ready, &self) != 0 && self.dli_fname != NULL)
+    /* cppcheck-suppress leakReturnValNotUsed; to keep it is the purpose */
     dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
   *(void **)&ask_yieldable = dlsym(RTLD_DEFAULT, "lua_isyieldable");
 }

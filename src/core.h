@@ -43,10 +43,10 @@
 ** ======================================================= */
 
 #if !defined(CORE_MAX_HEAD)
-#define CORE_MAX_HEAD (256 * 1024)      /* all header lines of one answer */
+#define CORE_MAX_HEAD ((size_t)262144)  /* all header lines of one answer */
 #endif
 #if !defined(CORE_MAX_REQUEST)
-#define CORE_MAX_REQUEST (64 * 1024 * 1024)
+#define CORE_MAX_REQUEST (64 * (size_t)1048576)
 #endif
 #if !defined(CORE_MAX_RESPONSE)
 #define CORE_MAX_RESPONSE 2147483648.0  /* the highest ceiling of a body */
@@ -64,13 +64,13 @@
 #define CORE_MAX_DEPTH 1000             /* of tables that are mended */
 #endif
 #if !defined(CORE_MAX_ENCODED)
-#define CORE_MAX_ENCODED (1024 * 1024)  /* bytes that base64url takes */
+#define CORE_MAX_ENCODED ((size_t)1048576)  /* bytes that base64url takes */
 #endif
 #if !defined(CORE_MAX_PRIVATE)
-#define CORE_MAX_PRIVATE (1024 * 1024)  /* a private file */
+#define CORE_MAX_PRIVATE ((size_t)1048576)  /* a private file */
 #endif
 #if !defined(CORE_MAX_JOURNAL)
-#define CORE_MAX_JOURNAL (64 * 1024 * 1024)
+#define CORE_MAX_JOURNAL (64 * (size_t)1048576)
 #endif
 #define CORE_MAX_RANDOM 256             /* random bytes at a time */
 #define CORE_MAX_EXACT 9007199254740992.0       /* 2^53 */

@@ -13,7 +13,7 @@
 
 struct method {
   const char *name;
-  _Atomic(EVP_MD *) fetched;    /* by whichever thread came first */
+  EVP_MD *_Atomic fetched;      /* by whichever thread came first */
 };
 
 static struct method md5 = { "MD5", NULL };     /* FIPS providers refuse it */
@@ -32,7 +32,7 @@ static EVP_MD *fetch (struct method *m) {
 static int push_hex (lua_State *L, const unsigned char *bytes, unsigned n) {
   static const char digits[] = "0123456789abcdef";
   char hex[2 * EVP_MAX_MD_SIZE];
-  unsigned i;
+  size_t i;
   for (i = 0; i < n; i++) {
     hex[2 * i] = digits[bytes[i] >> 4];
     hex[2 * i + 1] = digits[bytes[i] & 15];

@@ -56,7 +56,7 @@ static int push_errno (lua_State *L, const char *path, int problem) {
       return push_problem(L, path, "the directory does not exist");
     case ELOOP:
       return push_problem(L, path, "is a symbolic link");
-    default:
+    default:    /* its texts are constants: NOLINTNEXTLINE(concurrency-mt-*) */
       return push_problem(L, path, strerror(problem));
   }
 }
@@ -85,15 +85,16 @@ static int is_unfit (const struct stat *s, char *reason) {
   unsigned mode = (unsigned)s->st_mode & 07777;
   reason[0] = '\0';
   if (S_ISLNK(s->st_mode))
-    snprintf(reason, MAX_REASON, "is a symbolic link");
+    (void)snprintf(reason, MAX_REASON, "is a symbolic link");
   else if (!S_ISREG(s->st_mode))
-    snprintf(reason, MAX_REASON, "is not a regular file");
+    (void)snprintf(reason, MAX_REASON, "is not a regular file");
   else if (s->st_uid != geteuid())
-    snprintf(reason, MAX_REASON, "belongs to another user (uid %lu)",
-             (unsigned long)s->st_uid);
+    (void)snprintf(reason, MAX_REASON, "belongs to another user (uid %lu)",
+                   (unsigned long)s->st_uid);
   else if ((mode & 077) != 0)
-    snprintf(reason, MAX_REASON, "others can %s it (mode %04o); chmod 600",
-             (mode & 044) != 0 ? "read" : "write or run", mode);
+    (void)snprintf(reason, MAX_REASON,
+                   "others can %s it (mode %04o); chmod 600",
+                   (mode & 044) != 0 ? "read" : "write or run", mode);
   return reason[0] != '\0';
 }
 
@@ -215,10 +216,10 @@ static int push_text (lua_State *L, const char *path, struct text *t,
 static int l_read_private (lua_State *L) {
   const char *path = check_path(L, 1);
   struct text *t = new_text(L, CORE_MAX_PRIVATE);
-  char reason[MAX_REASON];
   struct stat s;
   int results;
   if (lstat(path, &s) == 0) {
+    char reason[MAX_REASON];
     if (is_unfit(&s, reason))
       return push_problem(L, path, reason);
     t->fd = open_for_reading(path, &s);

@@ -10,6 +10,8 @@
 **   descriptors() -> how many are open
 **   apart(fn) -> what fn returned as a number, from a child of this process
 **   openssl_has(name) -> does OpenSSL itself have this digest, or "random"?
+**   state() -> another Lua state, with run(script, arguments...) -> ok, value
+**     (strings all), and close(), which ends it
 */
 #define _GNU_SOURCE 1
 
@@ -212,6 +214,49 @@ static int l_openssl_has (lua_State *L) {
   return 1;
 }
 
+static void open_all (lua_State *L);
+
+static lua_State **check_state (lua_State *L) {
+  lua_State **other = luaL_checkudata(L, 1, "torture.state");
+  luaL_argcheck(L, *other != NULL, 1, "is closed");
+  return other;
+}
+
+static int l_state (lua_State *L) {
+  lua_State **other = lua_newuserdata(L, sizeof(*other));
+  *other = lua_newstate(lua_memory, NULL);
+  luaL_setmetatable(L, "torture.state");
+  open_all(*other);
+  return 1;
+}
+
+static int l_state_run (lua_State *L) {
+  lua_State *other = *check_state(L);
+  int i, count = lua_gettop(L) - 2;
+  int status = luaL_loadstring(other, luaL_checkstring(L, 2));
+  for (i = 0; i < count; i++)
+    lua_pushstring(other, luaL_checkstring(L, i + 3));
+  if (status == LUA_OK)
+    status = lua_pcall(other, count, 1, 0);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_pushstring(L, luaL_tolstring(other, -1, NULL));
+  lua_settop(other, 0);
+  return 2;
+}
+
+static int l_state_close (lua_State *L) {
+  lua_State **other = check_state(L);
+  lua_close(*other);
+  *other = NULL;
+  return 0;
+}
+
+static const luaL_Reg state_methods[] = {
+  { "run", l_state_run },
+  { "close", l_state_close },
+  { NULL, NULL }
+};
+
 static const luaL_Reg functions[] = {
   { "under", l_under },
   { "open", l_open },
@@ -219,10 +264,14 @@ static const luaL_Reg functions[] = {
   { "descriptors", l_descriptors },
   { "apart", l_apart },
   { "openssl_has", l_openssl_has },
+  { "state", l_state },
   { NULL, NULL }
 };
 
 static int open_host (lua_State *L) {
+  luaL_newmetatable(L, "torture.state");
+  luaL_newlib(L, state_methods);
+  lua_setfield(L, -2, "__index");
   luaL_newlib(L, functions);
   return 1;
 }
@@ -236,11 +285,15 @@ static void preload (lua_State *L, const char *name, lua_CFunction open) {
   lua_pop(L, 1);
 }
 
-static int run (lua_State *L, int count, char **argv) {
-  int i, status;
+static void open_all (lua_State *L) {
   luaL_openlibs(L);
   preload(L, "cloudcal.core", luaopen_cloudcal_core);
   preload(L, "torture.host", open_host);
+}
+
+static int run (lua_State *L, int count, char **argv) {
+  int i, status;
+  open_all(L);
   status = luaL_loadfile(L, argv[1]);
   for (i = 2; i < count; i++)
     lua_pushstring(L, argv[i]);

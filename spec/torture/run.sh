@@ -198,13 +198,19 @@ soak() {
     with_server 'soak' lua5.4 spec/torture/soak.lua "$calls"
 }
 
+static() { checked 'static analysis' sh spec/torture/static.sh; }
+
+closing() {
+    with_server 'ends in the middle of transfers' "$made/host" spec/torture/closing.lua
+}
+
 collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
     fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
-    secrets soak collections'
+    secrets soak collections closing static'
 
 # Proofs ----------------------------------------------------------------------------------
 
@@ -212,7 +218,8 @@ all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
 prove() {
     copy=$logs/$1.copy
     mkdir "$copy"
-    cp -R Makefile lua src spec "$copy"
+    # all but what git and make keep here
+    find . -mindepth 1 -maxdepth 1 ! -name .git ! -name build -exec cp -R {} "$copy" \;
     if ! (cd "$copy" && patch -s -p1 <"$root/spec/torture/planted/$1.patch") >&2; then
         row "$1" 'its planted bug does not fit' - FAILED
         return
