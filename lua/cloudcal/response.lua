@@ -24,7 +24,7 @@ function response.headers(head)
     local headers = {}
     for name, value in head:gmatch("\n([^:\r\n]+):[ \t]*([^\r\n]*)") do
         local key = name:lower()
-        value = value:gsub("%s+$", "")
+        value = value:match("^.*%S") or "" -- "%s+$" would try each space of a long run
         headers[key] = headers[key] and headers[key] .. ", " .. value or value
     end
     return headers
@@ -32,7 +32,7 @@ end
 
 local function seconds_in(head, name)
     local text = response.header(head, name)
-    local seconds = text and text:match("^%d+%.?%d*$") and tonumber(text)
+    local seconds = text and text:find("^%d[%d.]*$") and tonumber(text)
     return seconds and math.min(seconds, LONGEST_WAIT) or nil
 end
 

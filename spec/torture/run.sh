@@ -187,6 +187,22 @@ fuzz_header() { fuzzed header 'the header look-up'; }
 fuzz_json() { fuzzed json 'JSON before decoding'; }
 fuzz_head() { fuzzed head "an answer's head"; }
 
+# mutated WHAT PROGRAM
+mutated() {
+    texts=200000
+    [ "$length" = short ] || texts=5000000
+    checked "mutating: $1" lua5.4 "spec/torture/$2.lua" "$texts"
+}
+
+fuzz_answers() { mutated 'answers' fuzz_answers; }
+fuzz_requests() { mutated "the sandbox's requests" fuzz_requests; }
+
+retries() {
+    sequences=10000
+    [ "$length" = short ] || sequences=3000000
+    checked 'retries on a simulated clock' lua5.4 spec/torture/retries.lua "$sequences"
+}
+
 two_threads() { with_server 'two Lua states in two threads' "$made/threads" spec/torture/threads.lua; }
 forks() { with_server 'fork with calls in flight' "$made/host" spec/torture/forks.lua; }
 
@@ -209,7 +225,7 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
-    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
+    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers fuzz_requests retries two_threads forks
     secrets soak collections closing static'
 
 # Proofs ----------------------------------------------------------------------------------
