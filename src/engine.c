@@ -100,7 +100,8 @@ static void forget (struct engine *e, curl_socket_t s) {
 curl_socket_t engine_socket (struct engine *e, struct curl_sockaddr *a) {
   curl_socket_t s;
 #if defined(SOCK_CLOEXEC)
-  s = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+  s = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+             a->protocol);
 #else
   s = socket(a->family, a->socktype, a->protocol);
   if (s >= 0)

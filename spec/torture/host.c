@@ -28,6 +28,7 @@
 #include <lualib.h>
 
 int luaopen_cloudcal_core (lua_State *L);
+int luaopen_torture_sockets (lua_State *L);     /* sockets.c */
 void *host_malloc (size_t n);
 void *host_realloc (void *p, size_t n);
 
@@ -226,6 +227,7 @@ static int run (lua_State *L, int count, char **argv) {
   luaL_openlibs(L);
   preload(L, "cloudcal.core", luaopen_cloudcal_core);
   preload(L, "torture.host", open_host);
+  preload(L, "torture.sockets", luaopen_torture_sockets);
   status = luaL_loadfile(L, argv[1]);
   for (i = 2; i < count; i++)
     lua_pushstring(L, argv[i]);

@@ -69,7 +69,7 @@ ADDRESSES='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 # shellcheck disable=SC2086
 build_host() {
     compile faulty $ADDRESSES -Dmalloc=host_malloc -Drealloc=host_realloc &&
-        program host faulty $ADDRESSES
+        program host faulty $ADDRESSES spec/torture/sockets.c
 }
 
 # shellcheck disable=SC2046,SC2086
@@ -148,6 +148,12 @@ lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua 
 own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
 curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
 
+socket_faults() {
+    stride=8
+    [ "$length" = short ] || stride=1
+    with_server 'socket calls that fail' "$made/host" spec/torture/sockets.lua "$stride"
+}
+
 # every request of OpenSSL takes minutes
 openssl_memory() {
     stride=17
@@ -188,7 +194,7 @@ collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
-all='lua_memory own_memory curl_memory openssl_memory bad_servers
+all='lua_memory own_memory curl_memory openssl_memory socket_faults bad_servers
     fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
     soak collections'
 
