@@ -136,6 +136,13 @@ static int on_timer (CURLM *multi, long ms, void *user) {
 
 #if USE_EPOLL
 
+/* a socket of a kept connection is still there if its removal failed */
+static int watch (struct engine *e, int what, curl_socket_t s,
+                  struct epoll_event *event) {
+  return epoll_ctl(e->poller, what, s, event) == 0 ||
+      (errno == EEXIST && epoll_ctl(e->poller, EPOLL_CTL_MOD, s, event) == 0);
+}
+
 static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
                      void *known) {
   struct engine *e = user;
@@ -149,8 +156,7 @@ static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
   }
   event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) |
                  ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
-  if (epoll_ctl(e->poller, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s,
-                &event) != 0)
+  if (!watch(e, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s, &event))
     return -1;
   if (known == NULL)
     curl_multi_assign(e->multi, s, e);
