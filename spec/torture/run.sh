@@ -163,6 +163,8 @@ openssl_memory() {
 
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
 
+redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
+
 # fuzzed TARGET WHAT
 fuzzed() {
     runs=1000000
@@ -195,7 +197,7 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory socket_faults bad_servers
-    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
+    redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
     soak collections'
 
 # Proofs ----------------------------------------------------------------------------------
