@@ -102,7 +102,8 @@ local function try(name, status, location, credentials)
     local body, err = call("https://" .. at("127.0.0.1", first), credentials)
     check(name, not body, "it has a result")
     check(name, err and err.kind == "bad_response", tostring(err))
-    check(name, err and err.stage == (credentials == "app" and "token" or "call"), err and err.stage)
+    local stage = credentials == "app" and "token" or "call"
+    check(name, err and err.stage == stage, err and err.stage)
     check(name, first.requests == 1, tostring(first.requests) .. " requests")
     for _, server in ipairs(outside) do
         check(name, server.accepted == 0, server.accepted .. " connections elsewhere")

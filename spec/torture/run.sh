@@ -163,6 +163,10 @@ openssl_memory() {
 
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
 
+bad_answers() {
+    checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
+}
+
 redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
@@ -197,7 +201,7 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory socket_faults bad_servers
-    redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
+    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
     soak collections'
 
 # Proofs ----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 --- Socket calls that fail: sockets.lua STRIDE PLAIN-PORT TLS-PORT CA-FILE. Under the host of this
--- folder, whose system calls fail one by one; of the longer exchanges, one in STRIDE by chance. Each exchange ends in the right answer or in one error that
--- blames neither the caller nor the service, in time; afterwards the same client works.
+-- folder, whose system calls fail one by one; of the longer exchanges, one in STRIDE by chance.
+-- Each exchange ends in the right answer or in one error that blames neither the caller nor the
+-- service, in time; afterwards the same client works.
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
