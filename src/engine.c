@@ -101,7 +101,8 @@ static void forget (struct engine *e, curl_socket_t s) {
 curl_socket_t engine_socket (struct engine *e, struct curl_sockaddr *a) {
   curl_socket_t s;
 #if defined(SOCK_CLOEXEC)
-  s = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+  s = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+             a->protocol);
 #else
   s = socket(a->family, a->socktype, a->protocol);
   if (s >= 0)
@@ -136,6 +137,13 @@ static int on_timer (CURLM *multi, long ms, void *user) {
 
 #if USE_EPOLL
 
+/* a socket of a kept connection is still there if its removal failed */
+static int watch (struct engine *e, int what, curl_socket_t s,
+                  struct epoll_event *event) {
+  return epoll_ctl(e->poller, what, s, event) == 0 ||
+      (errno == EEXIST && epoll_ctl(e->poller, EPOLL_CTL_MOD, s, event) == 0);
+}
+
 static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
                      void *known) {
   struct engine *e = user;
@@ -149,8 +157,7 @@ static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
   }
   event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) |
                  ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
-  if (epoll_ctl(e->poller, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s,
-                &event) != 0)
+  if (!watch(e, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s, &event))
     return -1;
   if (known == NULL)
     curl_multi_assign(e->multi, s, e);

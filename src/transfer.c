@@ -74,7 +74,10 @@ static void note_framing (struct transfer *t, const char *s, size_t n) {
     t->fault = FAULT_CONFLICTING_LENGTHS;
 }
 
+/* With the answer, the connection may be kept: one on which only part of the
+** request could be sent would have the next one go on in the middle of it. */
 static void begin_head (struct transfer *t) {
+  curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 0L);
   bytes_clear(&t->head);
   t->head_complete = t->chunked = t->has_length = 0;
 }
@@ -417,6 +420,7 @@ static CURLcode set_target (lua_State *L, int options, int transport,
       line_option(L, transport, "proxy") == NULL;
   t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
   SET(t, CURLOPT_FRESH_CONNECT, fresh);
+  SET(t, CURLOPT_FORBID_REUSE, 1L);     /* but see begin_head */
   return set_url(t, url);
 }
 

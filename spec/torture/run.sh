@@ -69,7 +69,7 @@ ADDRESSES='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 # shellcheck disable=SC2086
 build_host() {
     compile faulty $ADDRESSES -Dmalloc=host_malloc -Drealloc=host_realloc &&
-        program host faulty $ADDRESSES
+        program host faulty $ADDRESSES spec/torture/sockets.c
 }
 
 # shellcheck disable=SC2046,SC2086
@@ -154,6 +154,12 @@ lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua 
 own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
 curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
 
+socket_faults() {
+    stride=8
+    [ "$length" = short ] || stride=1
+    with_server 'socket calls that fail' "$made/host" spec/torture/sockets.lua "$stride"
+}
+
 # every request of OpenSSL takes minutes
 openssl_memory() {
     stride=17
@@ -168,6 +174,12 @@ first_calls() {
 }
 
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
+
+bad_answers() {
+    checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
+}
+
+redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
 fuzzed() {
@@ -224,9 +236,9 @@ collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
-all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
-    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers fuzz_requests retries two_threads forks
-    secrets soak collections closing static'
+all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
+    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
+    fuzz_requests retries two_threads forks secrets soak collections closing static'
 
 # Proofs ----------------------------------------------------------------------------------
 
