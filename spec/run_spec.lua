@@ -1,5 +1,6 @@
 --- ./run: its commands, what it installs, and how it counts tests.
 
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local peer = require "spec.peer"
 
@@ -11,11 +12,7 @@ local function shell(command, ...)
     return text, tonumber(status)
 end
 
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
 local root = peer.shell("pwd"):match("[^\n]+")
 local directory
@@ -177,7 +174,7 @@ describe("what ./run installs", function()
 
     local function run(command)
         local text, status = shell("env PATH=%s ./run %s </dev/null", world, command)
-        return text, status, io.open(log):read("*a")
+        return text, status, files.read(log)
     end
 
     local function add_apt(user, sudo)
