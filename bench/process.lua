@@ -2,6 +2,8 @@
 
 local process = {}
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+
 local function output_of(command)
     local pipe = assert(io.popen(command .. " 2>&1"))
     local text = pipe:read "*a"
@@ -52,29 +54,40 @@ function process.run(program, url, ca_file, ...)
     }
 end
 
--- Runs a program under callgrind, which counts the calls that follow the warm ones.
+-- Starts a program under callgrind, which counts the calls that follow the warm ones.
+-- @return function that waits for its end, and returns their instructions
 local function callgrind(out, program, url, ca_file, ...)
     local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
         "--callgrind-out-file=" .. out, program.command, url, ca_file, ...)
-    local text, ok = output_of(command)
-    local count = tonumber(text:match "Collected : (%d+)")
-    if not (ok and count and text:find "steady ") then fail(command, text) end
-    return count
+    local pipe = assert(io.popen(command .. " 2>&1"))
+    return function()
+        local text = pipe:read "*a"
+        local ok, count = pipe:close(), tonumber(text:match "Collected : (%d+)")
+        if not (ok and count and text:find "steady ") then fail(command, text) end
+        return count
+    end
 end
 
---- Counts the instructions of one call in user space.
--- @param program as for run
--- @param calls how many, which are the fifth argument of the program
--- @param ... what other arguments it takes
-function process.instructions(program, url, ca_file, at_once, warm, calls, ...)
-    return callgrind("/dev/null", program, url, ca_file, at_once, warm, calls, ...) / calls
+--- Counts the instructions of one call in user space, two programs at a time: others do not
+-- change the count.
+-- @param jobs by any key: { program, url, ca_file, at_once, warm, calls, … }
+-- @return the counts by the same keys
+function process.instructions(jobs)
+    local counts, keys, waits = {}, {}, {}
+    for key in pairs(jobs) do keys[#keys + 1] = key end
+    for i = 1, #keys + 1 do
+        local key, before = keys[i], keys[i - 1]
+        if key then waits[key] = callgrind("/dev/null", unpack(jobs[key])) end
+        if before then counts[before] = waits[before]() / jobs[before][6] end
+    end
+    return counts
 end
 
 --- Finds which libraries execute the instructions of one call.
 -- @return by the name of the file
 function process.libraries(program, url, ca_file, at_once, warm, calls)
     local out, found = os.tmpname(), {}
-    callgrind(out, program, url, ca_file, at_once, warm, calls)
+    callgrind(out, program, url, ca_file, at_once, warm, calls)()
     local text = output_of("callgrind_annotate --threshold=100 " .. out)
     os.remove(out)
     for count, path in text:gmatch "\n%s*([%d,]+) %b()[^\n]*%[([^%]\n]+)%]" do
