@@ -1,9 +1,11 @@
 --- What the documents tell people to type: every line of their sh blocks is run, and what they name
 -- in passing exists.
 
+local files = require "spec.files"
 local peer = require "spec.peer"
 
 local quote = peer.quote
+local read, write = files.read, files.write
 
 local PAGES = { "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/coming-from-the-sdk.md",
                 "docs/coming-from-the-sdk.zh-CN.md" }
@@ -13,19 +15,6 @@ local FOLDERS = { bench = true, docs = true, examples = true, library = true, lu
                   spec = true, src = true }
 
 local NEW = "lua/cloudcal/endpoints/calendar_get.lua" -- is added by who follows CONTRIBUTING.md
-
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
 
 -- The lines of all sh blocks, without comments; a line that ends in a backslash goes on.
 local function lines_of(path)
