@@ -10,6 +10,7 @@ local lua = require "spec.lua"
 local lxp = require "lxp"
 local peer = require "spec.peer"
 local pipeline = require "spec.pipeline"
+local support = require "spec.support"
 
 local caldav = cloudcal.caldav
 
@@ -314,6 +315,20 @@ describe("a reference in an answer", function()
             local expected = reference:find "#@" and HOST .. "/" or nil
             assert.equal(expected, result, reference)
         end
+    end)
+
+    it("is read in a time that grows no faster than it does", function()
+        local base = url.parse(HOST .. "/a/")
+        for _, char in ipairs { " ", "/", ".", "#", "?", "%2e", "../", "\n" } do
+            local text = "/a" .. char:rep(support.MANY) .. "b"
+            assert.is_true(support.cost(url.resolve, base, text) < 1, char)
+            assert.is_true(support.cost(url.last_name, text) < 1, char)
+            assert.is_true(support.cost(url.trimmed, char:rep(support.MANY)) < 1, char)
+        end
+        assert.same({ "", "", "a", "a b", "a" }, { url.trimmed "", url.trimmed " \n\t",
+            url.trimmed "a", url.trimmed " a b\n", url.trimmed "a " })
+        assert.same({ "", "c", "c", "b" }, { url.last_name "/", url.last_name "/a/b/c",
+            url.last_name "/a/b/c//", url.last_name "/a/b?c/d" })
     end)
 end)
 

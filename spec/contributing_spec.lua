@@ -81,9 +81,13 @@ describe("an endpoint that is added as CONTRIBUTING.md says", function()
         end
         output, ok = generate()
         assert.is_true(ok, output)
-        for _, name in ipairs { "docs/reference.md", "docs/reference.zh-CN.md",
-                                "library/cloudcal.lua" } do
-            assert.truthy(read(copy .. "/" .. name):find("calendar.v4.calendar.get", 1, true), name)
+        for name, text in pairs {
+            ["docs/reference.md"] = "calendar.v4.calendar.get",
+            ["docs/reference.zh-CN.md"] = "calendar.v4.calendar.get",
+            ["library/cloudcal.lua"] = "calendar.v4.calendar.get",
+            ["cloudcal-scm-1.rockspec"] = '["cloudcal.endpoints.calendar_get"]',
+        } do
+            assert.truthy(read(copy .. "/" .. name):find(text, 1, true), name)
         end
     end)
 

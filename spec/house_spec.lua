@@ -35,7 +35,7 @@ local C = files "src -name '*.[ch]'"
 -- A module requires modules of lower layers only.
 local LAYERS = {
     [[core version log redact retry endpoints codes caldav.xml stores.sliding]],
-    [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
+    [[json clock wait.block wait.nginx wait.yieldable]],
     [[schema pretty errors wait.loop sweep stores.nginx
         stores.redis_scripts]],
     [[wait map identity journal stores.memory stores.redis_link]],
@@ -43,6 +43,7 @@ local LAYERS = {
     [[stores]],
     [[options response limiter renewal]],
     [[request app_tokens stores.redis caldav.url]],
+    [[caldav.multistatus]],
     [[logins caldav.account caldav.discovery]],
     [[caldav.profile]],
     [[caldav.session]],

@@ -212,6 +212,16 @@ describe("what ./run installs", function()
         assert.truthy(text:find("\n    apt-get update && " .. APT .. "gcc ", 1, true))
     end)
 
+    it("names what the benchmark needs, with its headers and servers", function()
+        add_apt(0)
+        local text, status, asked = run "bench quick"
+        assert.equal(1, status)
+        assert.truthy(text:find("installing by apt-get, for ./run bench: ", 1, true), text)
+        for _, package in ipairs { "valgrind", "nginx", "libnginx-mod-http-lua", "luajit2" } do
+            assert.truthy(asked:find(" " .. package, 1, true), package)
+        end
+    end)
+
     it("is installed with sudo where that asks for no password", function()
         add_apt(1000, '[ "$1" = -n ] && shift && [ "$1" = true ] || exec "$@"\n')
         local text, status, asked = run "sandbox"

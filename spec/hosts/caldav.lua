@@ -233,8 +233,9 @@ describe("an account of the API", function()
     end)
 
     it("is checked by the command that made it", function()
-        local output, ok = peer.shell(command(sandbox.ca_file, "--json caldav new --device Mac")
-            .. " | " .. command(radicale.ca_file, "caldav check"))
+        local output, ok = peer.shell(command(sandbox.ca_file, "--json caldav new --profile "
+            .. directory .. "/mac.mobileconfig") .. " | "
+            .. command(radicale.ca_file, "caldav check"))
         assert.is_true(ok, output)
         assert.truthy(output:find(radicale.url .. "/alice/work/  VEVENT  工作 & Work", 1, true),
             output)
