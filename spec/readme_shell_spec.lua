@@ -159,6 +159,18 @@ describe("what the documents name", function()
         end
     end)
 
+    it("is there: help of the command", function()
+        local count = 0
+        for _, page in ipairs(PAGES) do
+            for words in read(page):gmatch("cloudcal (help [%l-]+)") do
+                local output, ok = peer.shell("./run cloudcal " .. words)
+                assert.is_true(ok, output)
+                count = count + 1
+            end
+        end
+        assert.is_true(count >= 4)
+    end)
+
     it("is there: commands of ./run", function()
         local help = peer.shell "./run help"
         for _, page in ipairs(PAGES) do
