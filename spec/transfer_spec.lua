@@ -1,6 +1,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local context = require "openssl.ssl.context"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local peer = require "spec.peer"
@@ -583,10 +584,7 @@ describe("TLS:", function()
 
     it("a good certificate is accepted, its authority as text or as file", function()
         local server, ca = tls_server "good"
-        local path = os.tmpname()
-        local file = io.open(path, "w")
-        file:write(ca)
-        file:close()
+        local path = files.temporary(ca)
         assert.equal(200, (verdict(server, { ca_pem = ca })))
         core.engine():close()
         assert.equal(200, (verdict(server, { ca_file = path })))

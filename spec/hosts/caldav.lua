@@ -4,6 +4,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -14,13 +15,7 @@ local PASSWORD = [[pa:ss <&>"'wörd]]
 
 local directory, radicale
 
-local function write(name, text)
-    local path = directory .. "/" .. name
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-    return path
-end
+local function write(name, text) return files.write(directory .. "/" .. name, text) end
 
 local function free_port()
     local server = peer.listen(function() end)
