@@ -1,22 +1,11 @@
 --- CONTRIBUTING.md: its endpoint is added to a copy of the tree, step by step, and works.
 
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
 local quote = peer.quote
-
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local read, write = files.read, files.write
 
 local root = peer.shell("pwd"):match("[^\n]+")
 local blocks, copy = {}, nil
@@ -26,9 +15,7 @@ setup(function()
         blocks[#blocks + 1] = block
     end
     copy = peer.shell("mktemp -d"):match("[^\n]+")
-    local _, ok = peer.shell(("cp -R lua docs library src %s && ln -s %s/build %s"):format(copy,
-        quote(root), copy))
-    assert.is_true(ok)
+    peer.must("cp -R lua docs library src %s && ln -s %s/build %s", copy, quote(root), copy)
 end)
 
 teardown(function() peer.shell("rm -rf " .. copy) end)
