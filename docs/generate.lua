@@ -1,4 +1,4 @@
--- Writes the reference and the editor types anew: ./run docs.
+-- Writes the reference, the editor types and the rockspecs anew: ./run docs.
 --
 --   lua5.4 docs/generate.lua [DIRECTORY]
 --
@@ -27,8 +27,11 @@ local function pages()
     local all = require("docs.generator.facts").gather()
     local codes = require "docs.generator.codes"
     local reference = require "docs.generator.reference"
+    local rockspec = require "docs.generator.rockspec"
     local types = require "docs.generator.types"
     return {
+        rockspec(require "cloudcal.version"),
+        rockspec "scm",
         { "docs/codes.md", codes "en" },
         { "docs/codes.zh-CN.md", codes "zh" },
         { "docs/reference.md", reference(all, "en") },

@@ -73,7 +73,9 @@ Who calls. With --service lark the names begin with LARK_ instead of FEISHU_.
 A secret of an app or of Youkong is taken from --secret-file FILE (- is stdin) if that is given,
 else from its variable, else it is asked for on the terminal, where it is not shown.
 
-  CLOUDCAL_BASE_URL           another address of the service; or --base-url
+  FEISHU_BASE_URL, LARK_BASE_URL, YOUKONG_BASE_URL
+                              another address of one service, and
+  CLOUDCAL_BASE_URL           of whichever is called; or --base-url
   CLOUDCAL_CA_FILE            your own CA; or --ca-file
   CLOUDCAL_STORE              where logins are kept; or --store. Default:
                               ${XDG_STATE_HOME:-~/.local/state}/cloudcal/tokens.json
@@ -262,9 +264,11 @@ local function log_plainly(level, message, fields)
     cloudcal.log.stderr(level, plain(message), copy)
 end
 
-local function common_options(args)
+-- @param prefix of the service's variables
+local function common_options(args, prefix)
     return {
-        base_url = args.base_url or variable "CLOUDCAL_BASE_URL",
+        base_url = args.base_url or variable(prefix .. "BASE_URL")
+            or variable "CLOUDCAL_BASE_URL",
         ca_file = args.ca_file or variable "CLOUDCAL_CA_FILE",
         timeout = args.timeout, language = args.language,
         logger = log_plainly, log_level = args.verbose and "debug" or "warn",
@@ -283,7 +287,7 @@ end
 -- A login that is asked for by name is what is meant, whatever token lies around.
 local function platform(args, identity)
     local prefix = args.service:upper() .. "_"
-    local given = common_options(args)
+    local given = common_options(args, prefix)
     local tokens = not args.user and identity ~= "login"
     if tokens and identity ~= "tenant" then
         given.user_access_token = variable(prefix .. "USER_ACCESS_TOKEN")
@@ -517,7 +521,7 @@ end
 -- Youkong --------------------------------------------------------------------------------------
 
 local function youkong(args)
-    local given = common_options(args)
+    local given = common_options(args, "YOUKONG_")
     given.environment = args.environment or variable "YOUKONG_ENVIRONMENT"
     given.client_key = args.client_key or variable "YOUKONG_CLIENT_KEY"
     if given.client_key then given.secret = find_secret(args, "secret", "YOUKONG_SECRET") end

@@ -16,15 +16,16 @@ The first column is your number of the user, the second one, if there is any, th
 calendar; a first row "user_code,calendar_name" is a heading. Nothing is sent before all of the
 file has been read and found good.
 
-  --journal FILE         what was sent and what came of it; default: users.csv.journal
+  --journal FILE         what was sent and what came of it; default: users.csv.journal, and
+                         users.csv.sandbox.journal with --sandbox
   --environment NAME     sandbox or production
   --client-key KEY       of your account; its secret is taken from the variable YOUKONG_SECRET
   --calendar-name NAME   for rows without one; default: 日历
   --concurrency N        calls at the same time; default: 8
   --per-second N         at most so many calls each second; default: no limit
   --stop-after N         stop when so many in a row have not succeeded; default: 20; 0: never
-  --base-url URL         another address of the service
-  --ca-file FILE         your own CA
+  --base-url URL         another address of the service; or the variable YOUKONG_BASE_URL
+  --ca-file FILE         your own CA; or the variable CLOUDCAL_CA_FILE
   --sandbox              try it with a sandbox on this machine, which forgets all at the end
   --help
 
@@ -471,17 +472,20 @@ function provision.read_options(argv)
         i = i + 1
     end
     if not options.users and not options.help then return nil, "which CSV file? See --help" end
-    if options.users then options.journal = options.journal or options.users .. ".journal" end
+    if options.users and not options.journal then
+        options.journal = options.users .. (options.sandbox and ".sandbox.journal" or ".journal")
+    end
     return options
 end
 
 -- The client's options, and the words by which a journal tells one account from another.
 local function account_of(run)
     local options = run.options
+    local base_url = options.base_url or os.getenv "YOUKONG_BASE_URL"
     local given = {
         environment = options.environment, client_key = options.client_key,
         secret = options.client_key and os.getenv "YOUKONG_SECRET" or nil,
-        base_url = options.base_url, ca_file = options.ca_file,
+        base_url = base_url, ca_file = options.ca_file or os.getenv "CLOUDCAL_CA_FILE",
         rate_limit = options.per_second and { per_second = options.per_second } or nil,
         max_connections = options.concurrency, logger = cloudcal.log.stderr,
     }
@@ -489,7 +493,7 @@ local function account_of(run)
         return nil, "the secret of the client key is missing in the variable YOUKONG_SECRET"
     end
     if not options.sandbox then
-        return given, ("%s, client key %s"):format(options.base_url or tostring(given.environment),
+        return given, ("%s, client key %s"):format(base_url or tostring(given.environment),
             given.client_key or "published")
     end
     local problem

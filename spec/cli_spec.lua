@@ -154,6 +154,19 @@ describe("cloudcal primary", function()
         assert.equal(0, status, err)
     end)
 
+    it("prefers the address of the service to that of whichever is called", function()
+        local environments = { feishu = variables "feishu", youkong = variables "youkong" }
+        for service, line in pairs {
+            feishu = "primary", youkong = "youkong create --user-code u1 --name n",
+        } do
+            environment = environments[service]
+            environment[service:upper() .. "_BASE_URL"] = environment.CLOUDCAL_BASE_URL
+            environment.CLOUDCAL_BASE_URL = "https://127.0.0.1:1"
+            local status, _, err = run(line)
+            assert.equal(0, status, err)
+        end
+    end)
+
     it("takes the secret from a file, and from stdin", function()
         local secret = environment.FEISHU_APP_SECRET
         environment.FEISHU_APP_SECRET = nil

@@ -2,6 +2,7 @@ local core = require "cloudcal.core"
 local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local peer = require "spec.peer"
+local socket = require "socket"
 local support = require "spec.support"
 
 local PRIMARY = "/open-apis/calendar/v4/calendars/primary"
@@ -427,6 +428,42 @@ describe("descriptors", function()
         assert.equal("kept\t404", lines[4], output)
         assert.equal("new\tnil", lines[5])
         assert.equal("again\t404", lines[6])
+    end)
+end)
+
+describe("the engine's own descriptor", function()
+    -- numbers of the epoll descriptors that watch something
+    local function pollers()
+        local found = {}
+        for number = 0, 255 do
+            local file = io.open("/proc/self/fdinfo/" .. number)
+            if file and file:read("*a"):find "tfd:" then found[number] = true end
+            if file then file:close() end
+        end
+        return found
+    end
+
+    it("may be closed by somebody else: the exchange ends, and the next one works", function()
+        core.engine():close()
+        local before = pollers()
+        local transfer = start { headers = { "X-Sandbox-Fault: stalled" }, timeout = 5 }
+        for _ = 1, 20 do core.engine():step(0.005) end
+        local closed = 0
+        for number in pairs(pollers()) do
+            if not before[number] then
+                local handle = socket.tcp()
+                handle:setfd(number)
+                handle:close()
+                closed = closed + 1
+            end
+        end
+        assert.equal(1, closed)
+        finish { transfer }
+        local status, code = transfer:take()
+        assert.same({ nil, 99 }, { status, code })
+        local again = start()
+        finish { again }
+        assert.equal("number", type((again:take())))
     end)
 end)
 

@@ -325,3 +325,41 @@ describe("examples/phone.lua", function()
         assert.truthy(text:find("file_not_written", 1, true), text)
     end)
 end)
+
+-- Which file runs each of them, and under what name.
+local RUN_BY = {
+    ["cloudcal.lua"] = { "spec/cli_spec.lua", "examples/cloudcal.lua" },
+    ["cron.sh"] = { "spec/examples_spec.lua", "examples/cron.sh" },
+    ["embed"] = { "spec/hosts/run.sh", "examples/embed" },
+    ["haproxy"] = { "spec/hosts/run.sh", "examples/haproxy" },
+    ["login.lua"] = { "spec/examples_spec.lua", "examples/login.lua" },
+    ["loops/copas.lua"] = { "spec/hosts/adapters.lua", "examples/loops/copas.lua" },
+    ["loops/cqueues.lua"] = { "spec/hosts/adapters.lua", '"cqueues"' },
+    ["loops/luv.lua"] = { "spec/hosts/adapters.lua", '"luv"' },
+    ["loops/neovim.lua"] = { "spec/hosts/adapters.lua", "examples/loops/neovim.lua" },
+    ["loops/select.lua"] = { "spec/hosts/adapters.lua", '"select"' },
+    ["love"] = { "spec/hosts/run.sh", "examples/love" },
+    ["neovim"] = { "spec/hosts/run.sh", "examples/neovim" },
+    ["nginx"] = { "spec/hosts/nginx.lua", "examples/nginx" },
+    ["oauth_callback"] = { "spec/hosts/oauth_callback.lua", "examples/oauth_callback" },
+    ["phone.lua"] = { "spec/examples_spec.lua", "examples/phone.lua" },
+    ["primary.lua"] = { "spec/examples_spec.lua", "examples/primary.lua" },
+    ["provision.lua"] = { "spec/provision_spec.lua", "examples/provision.lua" },
+    ["quickstart.lua"] = { "run", "examples/quickstart.lua" }, -- ./run demo, by spec/run_spec.lua
+    ["redis.lua"] = { "spec/redis_processes_spec.lua", "examples/redis.lua" },
+    ["sandbox.lua"] = { "spec/sandbox_server_spec.lua", "examples/sandbox.lua" },
+    ["wait_for_binding.lua"] = { "spec/examples_spec.lua", "examples/wait_for_binding.lua" },
+}
+
+describe("examples", function()
+    it("are each run by a test", function()
+        local found = {}
+        local list = peer.shell "cd examples && ls -d * loops/* | grep -vx loops"
+        for name in list:gmatch "[^\n]+" do
+            found[name] = true
+            local row = assert(RUN_BY[name], name .. ": which spec runs it?")
+            assert.truthy(read(row[1]):find(row[2], 1, true), name)
+        end
+        for name in pairs(RUN_BY) do assert.is_true(found[name], name) end
+    end)
+end)

@@ -39,7 +39,7 @@ local C = files "src -name '*.[ch]'"
 
 -- A module requires modules of lower layers only.
 local LAYERS = {
-    [[core version log redact retry endpoints codes caldav.xml]],
+    [[core version log redact retry endpoints codes caldav.xml stores.sliding]],
     [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
     [[schema pretty errors wait.loop sweep stores.nginx
         stores.redis_scripts]],

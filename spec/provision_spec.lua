@@ -323,6 +323,19 @@ describe("provision", function()
         assert.equal(0, (run()))
     end)
 
+    it("is not stopped by a try with a sandbox of its own", function()
+        new_users(2)
+        local line = ("env YOUKONG_SECRET=%s YOUKONG_BASE_URL=%s CLOUDCAL_CA_FILE=%s %s "
+            .. "examples/provision.lua %s "):format(known.secret, known.base_url, ca_file,
+            lua.command(), users)
+        for _, flags in ipairs { "--sandbox", "--client-key " .. known.client_key } do
+            local output, ok = peer.shell(line .. flags)
+            assert.is_true(ok, output)
+            assert.truthy(output:find("created 2, already there 0", 1, true), output)
+        end
+        assert.equal(2, #support.requests "youkong")
+    end)
+
     it("sends nothing where the service cannot be reached", function()
         new_users(2)
         local status, output = run "--base-url https://127.0.0.1:1"

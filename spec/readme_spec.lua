@@ -55,6 +55,34 @@ describe("README", function()
         assert.equal(without_comments(english), without_comments(chinese))
     end)
 
+    it("leads to a page for users of other SDKs, whose code runs, too", function()
+        local english = lua_of "docs/coming-from-the-sdk.md"
+        assert.equal(without_comments(english),
+            without_comments(lua_of "docs/coming-from-the-sdk.zh-CN.md"))
+        local output, ok = run(english)
+        assert.is_true(ok, output)
+        assert.truthy(output:find("机器人.*管理员"), output)
+    end)
+
+    it("leads to a page for users of other SDKs that names what there is", function()
+        local options = require "cloudcal.options"
+        local sets = { options.platform, options.platform_call }
+        for _, path in ipairs { "docs/coming-from-the-sdk.md", "docs/coming-from-the-sdk.zh-CN.md" }
+        do
+            local count = 0
+            for line in read(path):gmatch("\n|([^\n]+)") do
+                local last = line:match("| ([^|]+) |$") or ""
+                for name in last:gmatch("`[{ ]*([%l_]+) = ") do
+                    local found = false
+                    for _, set in ipairs(sets) do found = found or set[name] ~= nil end
+                    assert.is_true(found, path .. ": " .. name)
+                    count = count + 1
+                end
+            end
+            assert.is_true(count >= 10, path)
+        end
+    end)
+
     it("names every option and every kind of error", function()
         local options = require "cloudcal.options"
         for _, path in ipairs { "README.md", "README.zh-CN.md" } do

@@ -40,17 +40,9 @@ describe("./run", function()
     it("helps", function()
         local text, status = shell("./run help")
         assert.equal(0, status)
-        for _, command in ipairs { "demo", "test", "sandbox", "interop", "docs", "torture",
-                                   "help" } do
+        for _, command in ipairs { "demo", "test", "sandbox", "cloudcal", "interop", "docs",
+                                   "torture", "bench", "help" } do
             assert.truthy(text:find("./run " .. command, 1, true), command)
-        end
-    end)
-
-    it("says which commands are not in this version", function()
-        for _, command in ipairs { "bench" } do
-            local text, status = shell("./run %s", command)
-            assert.equal(2, status)
-            assert.equal(("cloudcal: ./run %s is not in this version\n"):format(command), text)
         end
     end)
 
@@ -110,6 +102,57 @@ describe("./run sandbox", function()
         text, status = shell("./run sandbox --help </dev/null")
         assert.equal(0, status)
         assert.truthy(text:find("--fault", 1, true))
+    end)
+end)
+
+describe("./run sandbox -- COMMAND", function()
+    it("gives it the services, the command cloudcal, and its own directory and stdin", function()
+        write(directory .. "/try it.sh", [[
+            set -e
+            test "$(pwd)" = "$1"
+            echo "stdin: $(cat)"
+            cloudcal login --user alice 2>/dev/null >login
+            for call in "primary --user alice" "primary --identity tenant" \
+                "--service lark primary" "caldav new --profile x.mobileconfig" \
+                "youkong create --user-code cs001 --name work"; do
+                cloudcal $call >out && echo "fine: $call"
+            done
+            ls; echo "$XDG_STATE_HOME" >state
+            exit 7]])
+        local text, status = shell([[cd %s && echo words |
+            %s/run sandbox --rate off -- sh 'try it.sh' "$(pwd)" 2>&1]], directory, quote(root))
+        assert.equal(7, status, text)
+        assert.equal(5, select(2, text:gsub("fine: ", "")), text)
+        assert.truthy(text:find("stdin: words\n", 1, true), text)
+        assert.truthy(text:find("\nx.mobileconfig\n", 1, true), text)
+        local _, is_there = peer.shell(("ls $(cat %s/state)"):format(directory))
+        assert.is_false(is_there)
+    end)
+
+    it("ends as it does, or with 2 when it is used wrongly", function()
+        for command, expected in pairs {
+            ["-- sh -c 'kill -9 $$'"] = 137, ["--"] = 2, ["--no-such-option -- true"] = 2,
+            ["--fault 190004 -- sh -c 'cloudcal --timeout 1 primary'"] = 9,
+            ["--help -- false"] = 0,
+        } do
+            local text, status = shell("./run sandbox %s </dev/null", command)
+            assert.equal(expected, status, command .. ": " .. text)
+        end
+    end)
+end)
+
+describe("./run cloudcal", function()
+    it("is the command, wherever it is called", function()
+        for _, line in ipairs {
+            "cd / && %s/run cloudcal explain 190004",
+            "ln -sf %s/run " .. directory .. "/cloudcal && " .. directory
+                .. "/cloudcal explain 190004",
+        } do
+            local text, status = shell(line, quote(root))
+            assert.equal(0, status, text)
+            assert.truthy(text:find("method_rate_limited", 1, true), text)
+        end
+        assert.equal(2, select(2, shell "./run cloudcal no-such-command"))
     end)
 end)
 

@@ -904,7 +904,8 @@ describe("sandbox process", function()
             { sync_seconds = -1 }, { certificate = "none" }, { app_id = "a b" },
             { refresh_seconds = 0 }, { token_error_status = 401 }, { device_approval = "soon" },
             { device_approval = -1 }, { device_interval = 0.5 }, { device_interval = 0 },
-            { device_seconds = 0 },
+            { device_seconds = 0 }, { caldav_server = "a b" }, { caldav_password = "" },
+            { caldav_password = "a\nb" },
         } do
             local ok, problem = pcall(function()
                 local running = sandbox.start(given)

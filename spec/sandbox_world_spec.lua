@@ -175,6 +175,14 @@ describe("sandbox world", function()
             assert.are.equal(2, world:state().accounts)
         end)
 
+        it("makes those of a true server", function()
+            fresh { caldav_server = "127.0.0.1:5232", caldav_user_name = "alice",
+                    caldav_password = "a b" }
+            assert.same({ server_address = "127.0.0.1:5232", user_name = "alice",
+                          password = "a b", device_name = "" },
+                data_of(feishu("POST", CALDAV, { token = tokens.feishu.user_access_token })))
+        end)
+
         it("needs no body", function()
             assert.are.equal("", data_of(feishu("POST", CALDAV, {
                 token = tokens.feishu.user_access_token,

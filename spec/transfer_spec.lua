@@ -97,6 +97,48 @@ describe("libcurl does not send twice:", function()
         end
     end
 
+    -- A server that answers the first request, reads the second, and lets nobody in again.
+    local function that_goes_away(ctx)
+        local requests, connections = 0, 0
+        return peer.listen(function(con, server)
+            connections = connections + 1
+            if connections > 1 or ctx and not con:starttls(ctx, 10) then return end
+            while peer.read_request(con) do
+                requests = requests + 1
+                server.requests = requests
+                if requests == 2 then
+                    server.open = ctx ~= nil
+                    cqueues.sleep(0.2) -- the listener is closed by then
+                    return
+                end
+                con:write "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+            end
+        end)
+    end
+
+    for _, secure in ipairs { false, true } do
+        it(secure and "nor in a handshake that fails" or "nor where nobody listens any more",
+            function()
+                core.engine():close()
+                local pem, ctx = certificates.new("good", os.time())
+                local server = that_goes_away(secure and ctx or nil)
+                local options = peer.options((secure and "https" or "http") .. "://127.0.0.1:"
+                    .. server.port .. "/", { method = "POST", body = ("b"):rep(100),
+                    ca_pem = secure and pem or nil, plain_http = not secure })
+                success(peer.exchange(options))
+                local failed = failure(peer.exchange(options))
+                server.close()
+                assert.equal(2, server.requests)
+                assert.same({ 65, true }, { failed.code, failed.sent })
+                -- nothing of it is left in what libcurl keeps
+                local other = peer.listen(peer.answering(
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+                options.url, options.plain_http, options.ca_pem = other.url, true, nil
+                success(peer.exchange(options))
+                other.close()
+            end)
+    end
+
     it("a fresh request leaves the kept connection to others", function()
         core.engine():close()
         support.clear "feishu"

@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -93,12 +95,17 @@ static void refuse_half_an_openssl (lua_State *L) {
 
 /* }====================================================== */
 
-/* random() -> number in [0, 1), from the system's generator */
+/* random() -> number in [0, 1), other ones in other processes: for pauses,
+** not for secrets. OpenSSL's generator needs memory, the clock does not. */
 static int l_random (lua_State *L) {
-  unsigned char b[4] = { 0, 0, 0, 0 };
-  RAND_bytes(b, sizeof(b));
-  lua_pushnumber(L, ((double)b[0] * 16777216.0 + (double)b[1] * 65536.0 +
-                     (double)b[2] * 256.0 + (double)b[3]) / 4294967296.0);
+  struct timespec t;
+  uint64_t z;
+  clock_gettime(CLOCK_REALTIME, &t);
+  z = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec +
+      ((uint64_t)getpid() << 40) + (uint64_t)(uintptr_t)&t;
+  z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);     /* splitmix64 */
+  z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+  lua_pushnumber(L, (double)((z ^ z >> 31) >> 11) / CORE_MAX_EXACT);
   return 1;
 }
 

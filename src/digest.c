@@ -1,23 +1,32 @@
 /*
 ** Message digests by OpenSSL's EVP, and base64 for URLs. A digest is fetched
 ** once for the process: half the cost of a short message is the look-up of
-** its method.
+** its method. One that could not be fetched is asked for again: there may
+** have been no memory.
 */
 #include "core.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-static EVP_MD *md5;             /* NULL where a FIPS provider refuses it */
-static EVP_MD *sha1;
-static EVP_MD *sha256;
+struct method {
+  const char *name;
+  _Atomic(EVP_MD *) fetched;    /* by whichever thread came first */
+};
 
-static void fetch (void) {
-  md5 = EVP_MD_fetch(NULL, "MD5", NULL);
-  sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
-  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+static struct method md5 = { "MD5", NULL };     /* FIPS providers refuse it */
+static struct method sha1 = { "SHA1", NULL };
+static struct method sha256 = { "SHA256", NULL };
+
+static EVP_MD *fetch (struct method *m) {
+  EVP_MD *first = NULL, *md = atomic_load(&m->fetched);
+  if (md != NULL || (md = EVP_MD_fetch(NULL, m->name, NULL)) == NULL ||
+      atomic_compare_exchange_strong(&m->fetched, &first, md))
+    return md;
+  EVP_MD_free(md);
+  return first;
 }
 
 static int push_hex (lua_State *L, const unsigned char *bytes, unsigned n) {
@@ -38,16 +47,16 @@ static int push_raw (lua_State *L, const unsigned char *bytes, unsigned n) {
   return 1;
 }
 
-static int digest (lua_State *L, EVP_MD *const *method) {
+static int digest (lua_State *L, struct method *method) {
   static const char *const forms[] = { "hex", "raw", NULL };
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
   unsigned char sum[EVP_MAX_MD_SIZE];
   unsigned length = 0;
+  EVP_MD *md;
   size_t n;
   const char *s = luaL_checklstring(L, 1, &n);
   int raw = luaL_checkoption(L, 2, "hex", forms);
-  pthread_once(&once, fetch);
-  if (*method == NULL || !EVP_Digest(s, n, sum, &length, *method, NULL)) {
+  md = fetch(method);
+  if (md == NULL || !EVP_Digest(s, n, sum, &length, md, NULL)) {
     lua_pushnil(L);
     lua_pushliteral(L, "OpenSSL does not offer this digest");
     return 2;

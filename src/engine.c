@@ -272,9 +272,12 @@ static void retract (struct engine *e, struct transfer *t) {
 ** Taking exchanges out of libcurl
 ** ======================================================= */
 
-static void recycle (struct engine *e, CURL *easy, int64_t transport) {
+/* one whose exchange failed may go on with it: libcurl keeps the intent to
+** rewind a request over curl_easy_reset */
+static void recycle (struct engine *e, CURL *easy, int64_t transport,
+                     int is_good) {
   transfer_forget(easy);
-  if (e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
+  if (!is_good || e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
     curl_easy_cleanup(easy);
   else {
     e->spare[e->spares].easy = easy;
@@ -288,15 +291,16 @@ static void leave_no_error (void) {
   ERR_clear_error();
 }
 
-/* takes the exchange out of libcurl and out of the list */
-static void detach (struct engine *e, struct transfer *t) {
+/* takes the exchange, which ended well or not, out of libcurl and out of the
+** list */
+static void detach (struct engine *e, struct transfer *t, int is_good) {
   CURL *easy = t->easy;
   if (t->state == TRANSFER_RUNNING)
     curl_multi_remove_handle(e->multi, easy);
   delist(e, t);
   t->easy = NULL;
   if (easy != NULL)
-    recycle(e, easy, t->transport);
+    recycle(e, easy, t->transport, is_good);
   leave_no_error();
 }
 
@@ -314,7 +318,7 @@ static void note_handshake (struct engine *e, const struct transfer *t) {
 static void complete (struct engine *e, struct transfer *t, CURLcode code) {
   transfer_finish(t, code);
   note_handshake(e, t);
-  detach(e, t);
+  detach(e, t, code == CURLE_OK);
   t->state = TRANSFER_DONE;
   transfer_release(t);
   announce(e, t);
@@ -407,7 +411,7 @@ void engine_drop (struct transfer *t) {
   if (t->state == TRANSFER_DONE)
     retract(e, t);
   else
-    detach(e, t);
+    detach(e, t, 0);
 }
 
 /* ends t, with a result that says so */
@@ -541,6 +545,8 @@ static int mask (unsigned events) {
 static int serve (struct engine *e, int64_t wait, int64_t limit) {
   struct epoll_event events[16];
   int i, n = epoll_wait(e->poller, events, 16, poll_ms(wait));
+  if (n < 0 && errno != EINTR)  /* somebody closed it: it stays like this */
+    shut(e, CURLE_UNRECOVERABLE_POLL);
   for (i = 0; i < n && e->multi != NULL; i++) {
     act(e, events[i].data.fd, mask(events[i].events));
     if (engine_now() >= limit)

@@ -139,10 +139,16 @@ static size_t on_request (char *s, size_t size, size_t count, void *user) {
   return n;
 }
 
+/* Once the request has begun, libcurl connects only to send it again; and if
+** that failed, the exchange would end as one that was never sent. */
 static curl_socket_t on_open (void *user, curlsocktype purpose,
                               struct curl_sockaddr *address) {
+  struct transfer *t = user;
   (void)purpose;
-  return engine_socket(user, address);
+  if (t->requests == 0)
+    return engine_socket(t->engine, address);
+  t->fault = CURLE_SEND_FAIL_REWIND;
+  return CURL_SOCKET_BAD;
 }
 
 static int on_close (void *user, curl_socket_t s) {
@@ -266,7 +272,6 @@ static CURLcode set_fixed (struct transfer *t, struct engine *e) {
   SET(t, CURLOPT_READFUNCTION, on_request);
   SET(t, CURLOPT_PREREQFUNCTION, on_prerequest);
   SET(t, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  SET(t, CURLOPT_OPENSOCKETDATA, e);
   SET(t, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   SET(t, CURLOPT_CLOSESOCKETDATA, e);
   return CURLE_OK;
@@ -371,6 +376,7 @@ static CURLcode set_owner (struct transfer *t) {
   SET(t, CURLOPT_WRITEDATA, t);
   SET(t, CURLOPT_READDATA, t);
   SET(t, CURLOPT_PREREQDATA, t);
+  SET(t, CURLOPT_OPENSOCKETDATA, t);
   return CURLE_OK;
 }
 

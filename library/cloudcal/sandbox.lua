@@ -16,6 +16,9 @@
 ---@field device_seconds? number life of a device code (default 240)
 ---@field clock_skew? number seconds that the services' clock is ahead of this machine's
 ---@field certificate? string|number the server's certificate: good, expired, wrong_host or self_signed
+---@field caldav_server? string|number server_address of the CalDAV accounts that are made (default caldav.sandbox.invalid, where nothing is)
+---@field caldav_user_name? string|number user_name of these accounts, one that the server knows (default: random)
+---@field caldav_password? string|number password of these accounts (default: random)
 ---@field verbose? boolean one line on stderr for each request
 ---@field no_stdin? boolean keep running when stdin closes (./run sandbox adds it when stdin is /dev/null)
 ---@field help? boolean print this and end
@@ -46,7 +49,7 @@
 local sandbox = {}
 
 ---Start a sandbox and wait until it is ready. A wrong option raises.
----@param given? cloudcal.sandbox.options options: those of the command line by name (port, faults, rate, sync_seconds, token_seconds, refresh_seconds, token_error_status, device_approval, device_interval, device_seconds, clock_skew, certificate, verbose, and credentials such as app_id); interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath)
+---@param given? cloudcal.sandbox.options options: those of the command line by name (port, faults, rate, sync_seconds, token_seconds, refresh_seconds, token_error_status, device_approval, device_interval, device_seconds, clock_skew, certificate, caldav_server, caldav_user_name, caldav_password, verbose, and credentials such as app_id), and in its array part words of that line; interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath)
 ---@return cloudcal.sandbox.ready? sandbox what its ready line says (ca_file, pid, feishu, lark, youkong) with stop(); or nil and a message
 ---@return string? problem
 function sandbox.start(given) end

@@ -30,7 +30,6 @@ end)
 local function new_notes(key)
     local known = { born = clock.now() }
     notes:put(key, known)
-    notes:look()
     return known
 end
 

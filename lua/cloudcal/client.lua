@@ -43,7 +43,9 @@ end
 -- The metatable holds what is made into headers and timings when they are first read: a weak
 -- table of all of them would be work for each garbage collection.
 local function new_meta()
-    local source = { __metatable = "cloudcal.meta" }
+    local source = {
+        __metatable = "cloudcal.meta", __index = nil, head = nil, transfer = nil,
+    }
     function source.__index(meta, name)
         local value = lazy[name] and lazy[name](source)
         rawset(meta, name, value)

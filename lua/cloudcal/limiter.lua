@@ -148,7 +148,6 @@ function limiter.hold(call, seconds)
     if not plan or not seconds then return end
     local till = clock.now() + math.min(seconds, LONGEST_HOLD)
     held_until:put(plan.key, math.max(held_until.values[plan.key] or 0, till))
-    held_until:look()
 end
 
 -- The shortest time between a request and its answer, by service, and of how many. Some of it

@@ -2,6 +2,8 @@
 
 local redact = {}
 
+local find = string.find
+
 local MASK = "***"
 
 local SHORTEST = 4 -- bytes; a shorter secret would be found everywhere
@@ -61,9 +63,10 @@ end
 
 local function holds(text, secret)
     if #secret < SHORTEST then return false end
-    if text:find(secret, 1, true) then return true end
+    if find(text, secret, 1, true) then return true end
+    if not find(text, "\\", 1, true) then return false end -- JSON has changed nothing in it
     local pattern = pattern_of(secret)
-    return pattern ~= nil and text:find(pattern) ~= nil
+    return pattern ~= nil and find(text, pattern) ~= nil
 end
 
 local function holds_any(text, secrets)
@@ -85,6 +88,9 @@ end
 
 --- Adds a secret, if there is one, to those that a call must not show.
 function redact.hide(secrets, secret)
+    for i = 1, #secrets do
+        if secrets[i] == secret then return end
+    end
     secrets[#secrets + 1] = secret
 end
 

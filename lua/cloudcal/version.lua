@@ -1,1 +1,1 @@
-return "scm"
+return "0.1.0"

@@ -5,6 +5,7 @@ local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
+local lua = require "spec.lua"
 local peer = require "spec.peer"
 
 local caldav = cloudcal.caldav
@@ -181,12 +182,71 @@ describe("Radicale", function()
     end)
 end)
 
-describe("Python's reader of property lists", function()
-    local READ = [[
+local READ = [[
 import json, plistlib, sys
 with open(sys.argv[1], "rb") as file:
     print(json.dumps(plistlib.load(file)))
 ]]
+
+-- What a device does with a profile, by a CalDAV client of others.
+local USE = [[
+import caldav, plistlib, sys
+with open(sys.argv[1], "rb") as file:
+    payload = plistlib.load(file)["PayloadContent"][0]
+url = "%s://%s:%d%s" % ("https" if payload["CalDAVUseSSL"] else "http", payload["CalDAVHostName"],
+    payload["CalDAVPort"], payload.get("CalDAVPrincipalURL", "/"))
+client = caldav.DAVClient(url, username=payload["CalDAVUsername"],
+    password=payload["CalDAVPassword"], ssl_verify_cert=sys.argv[2])
+calendars = client.principal().calendars()
+calendar = [one for one in calendars if one.get_display_name() == "工作 & Work"][0]
+calendar.save_event("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//x//EN\r\nBEGIN:VEVENT\r\n"
+    "UID:from-the-phone\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260103T000000Z\r\n"
+    "SUMMARY:from the phone\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+print(len(calendars), "calendars", len(calendar.events()), "events")
+]]
+
+describe("an account of the API", function()
+    local sandbox
+
+    setup(function()
+        sandbox = assert(require("cloudcal.sandbox").start {
+            caldav_server = "127.0.0.1:" .. radicale.port, caldav_user_name = "alice",
+            caldav_password = PASSWORD,
+        })
+    end)
+
+    teardown(function() sandbox.stop() end)
+
+    -- The command with the variables of a user of the sandbox.
+    local function command(ca_file, line)
+        return ("env FEISHU_USER_ACCESS_TOKEN=%s FEISHU_BASE_URL=%s CLOUDCAL_CA_FILE=%s %s "
+            .. "examples/cloudcal.lua %s"):format(sandbox.feishu.user_access_token,
+            sandbox.feishu.base_url, peer.quote(ca_file), lua.command(), line)
+    end
+
+    it("goes by a profile to a calendar that a client of others fills", function()
+        local path = directory .. "/a phone.mobileconfig"
+        local output, ok = peer.shell(command(sandbox.ca_file,
+            "caldav new --device iPhone --profile " .. peer.quote(path)))
+        assert.is_true(ok, output)
+        assert.is_nil(output:find(PASSWORD, 1, true))
+        output, ok = peer.shell(("%s %s %s %s"):format(PYTHON, write("use.py", USE),
+            peer.quote(path), radicale.ca_file))
+        assert.is_true(ok, output)
+        assert.truthy(output:find("2 calendars %d+ events"), output)
+        assert.equal(200, (ask("GET", "/alice/work/from-the-phone.ics")))
+    end)
+
+    it("is checked by the command that made it", function()
+        local output, ok = peer.shell(command(sandbox.ca_file, "--json caldav new --device Mac")
+            .. " | " .. command(radicale.ca_file, "caldav check"))
+        assert.is_true(ok, output)
+        assert.truthy(output:find(radicale.url .. "/alice/work/  VEVENT  工作 & Work", 1, true),
+            output)
+    end)
+end)
+
+describe("Python's reader of property lists", function()
 
     local function read(account, options)
         local path = directory .. "/phone.mobileconfig"

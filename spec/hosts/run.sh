@@ -123,6 +123,11 @@ caldav_server() {
     report "Radicale $radicale" 5.4 "$status"
 }
 
+luarocks_trees() {
+    bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/rocks.lua
+    report "LuaRocks $(version_of luarocks --version)" '5.4 5.1' $?
+}
+
 event_loops() {
     bounded "$SUITE_SECONDS" lua5.4 spec/run.lua spec/hosts/adapters.lua
     report "luv, cqueues, copas" 5.4 $?
@@ -167,7 +172,8 @@ embedded_dynamic() { embedded dynamic; }
 # -----------------------------------------------------------------------------------------
 
 all='lua5_1 lua5_2 lua5_3 lua5_4 luajit2 nginx_workers oauth_callback given_up event_loops
-    caldav_server neovim love_screen haproxy_chroot embedded_static embedded_dynamic'
+    caldav_server luarocks_trees neovim love_screen haproxy_chroot embedded_static
+    embedded_dynamic'
 chosen=${*:-$all}
 
 for host in $chosen; do

@@ -9,6 +9,7 @@
 **   leaks() -> is there memory that nothing points at?
 **   descriptors() -> how many are open
 **   apart(fn) -> what fn returned as a number, from a child of this process
+**   openssl_has(name) -> does OpenSSL itself have this digest, or "random"?
 **   state() -> another Lua state, with run(script, arguments...) -> ok, value
 **     (strings all), and close(), which ends it
 */
@@ -23,6 +24,8 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
 #include <sanitizer/lsan_interface.h>
 
 #include <lauxlib.h>
@@ -200,6 +203,17 @@ static int l_apart (lua_State *L) {
   return 1;
 }
 
+static int l_openssl_has (lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  EVP_MD *md = NULL;
+  unsigned char byte;
+  lua_pushboolean(L, strcmp(name, "random") == 0 ?
+                         RAND_bytes(&byte, 1) == 1 :
+                         (md = EVP_MD_fetch(NULL, name, NULL)) != NULL);
+  EVP_MD_free(md);
+  return 1;
+}
+
 static void open_all (lua_State *L);
 
 static lua_State **check_state (lua_State *L) {
@@ -249,6 +263,7 @@ static const luaL_Reg functions[] = {
   { "leaks", l_leaks },
   { "descriptors", l_descriptors },
   { "apart", l_apart },
+  { "openssl_has", l_openssl_has },
   { "state", l_state },
   { NULL, NULL }
 };

@@ -42,7 +42,7 @@ unset LUA_PATH_5_4 LUA_CPATH_5_4
 # Building --------------------------------------------------------------------------------
 
 INCLUDE=$(pkg-config --cflags lua5.4 libcurl openssl)
-LIBS="$(pkg-config --libs lua5.4 libcurl openssl) -pthread -ldl"
+LIBS="$(pkg-config --libs lua5.4 libcurl openssl) -pthread -ldl -lm"
 WARN='-std=c11 -Wall -Wextra -Werror'
 
 # compile KIND FLAGS…: the core into a folder of its own
@@ -86,9 +86,15 @@ build_threads() {
     compile threaded -fsanitize=thread && program threads threaded -fsanitize=thread
 }
 
+build_residue() {
+    compile kept -Dmalloc=host_malloc -Drealloc=host_realloc -Dfree=host_free &&
+        program residue kept
+}
+
 build() {
     make -s >"$logs/build" 2>&1 && build_host >>"$logs/build" 2>&1 &&
-        build_fuzz >>"$logs/build" 2>&1 && build_threads >>"$logs/build" 2>&1 && return
+        build_fuzz >>"$logs/build" 2>&1 && build_threads >>"$logs/build" 2>&1 &&
+        build_residue >>"$logs/build" 2>&1 && return
     cat "$logs/build"
     echo 'the programs were not built'
 }
@@ -157,6 +163,12 @@ openssl_memory() {
     checked 'OpenSSL out of memory' "$made/host" spec/torture/memory.lua openssl "$stride"
 }
 
+first_calls() {
+    stride=197
+    [ "$length" = short ] || stride=1
+    with_server 'OpenSSL out of memory, at first' "$made/host" spec/torture/firsts.lua "$stride"
+}
+
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
 
 # fuzzed TARGET WHAT
@@ -180,6 +192,8 @@ fuzz_head() { fuzzed head "an answer's head"; }
 two_threads() { with_server 'two Lua states in two threads' "$made/threads" spec/torture/threads.lua; }
 forks() { with_server 'fork with calls in flight' "$made/host" spec/torture/forks.lua; }
 
+secrets() { with_server 'secrets in memory' "$made/residue" spec/torture/residue.lua; }
+
 soak() {
     calls=20000
     [ "$length" = short ] || calls=1000000
@@ -196,9 +210,9 @@ collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
-all='lua_memory own_memory curl_memory openssl_memory bad_servers
+all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
     fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
-    soak collections closing static'
+    secrets soak collections closing static'
 
 # Proofs ----------------------------------------------------------------------------------
 

@@ -114,7 +114,8 @@ end
 --- Start a sandbox and wait until it is ready. A wrong option raises.
 -- @param given options: those of the command line by name (port, faults, rate, sync_seconds,
 -- token_seconds, refresh_seconds, token_error_status, device_approval, device_interval,
--- device_seconds, clock_skew, certificate, verbose, and credentials such as app_id);
+-- device_seconds, clock_skew, certificate, caldav_server, caldav_user_name, caldav_password,
+-- verbose, and credentials such as app_id), and in its array part words of that line;
 -- interpreter (default "lua5.4"; lua5.3 and luajit need their lua_path and lua_cpath)
 -- @return what its ready line says (ca_file, pid, feishu, lark, youkong) with stop(); or nil and
 -- a message

@@ -28,6 +28,11 @@ local function visible(value)
     return nil, "must be visible ASCII without spaces"
 end
 
+local function printable(value)
+    if value:find("[^%c]") and not value:find("%c") then return value end
+    return nil, "must be text without control characters"
+end
+
 local function read_rate(value)
     if value == "off" then return false end
     local second, minute = value:match("^(%d+)/(%d+)$")
@@ -87,6 +92,14 @@ local rows = {
     { name = "certificate", show = "KIND", default = "good",
       read = one_of { "good", "expired", "wrong_host", "self_signed" },
       about = "the server's certificate: good, expired, wrong_host or self_signed" },
+    { name = "caldav_server", show = "HOST[:PORT]", read = visible,
+      default = "caldav.sandbox.invalid",
+      about = "server_address of the CalDAV accounts that are made (default "
+          .. "caldav.sandbox.invalid, where nothing is)" },
+    { name = "caldav_user_name", show = "TEXT", read = visible,
+      about = "user_name of these accounts, one that the server knows (default: random)" },
+    { name = "caldav_password", show = "TEXT", read = printable,
+      about = "password of these accounts (default: random)" },
     { name = "verbose", switch = true, about = "one line on stderr for each request" },
     { name = "no_stdin", switch = true,
       about = "keep running when stdin closes (./run sandbox adds it when stdin is /dev/null)" },
@@ -170,13 +183,17 @@ local function append(argv, row, value)
     end
 end
 
---- The command line that says the same as a table of options; nil and what is wrong when
--- an option is unknown or has a bad value.
+--- The command line that says the same as a table of options, whose array part holds words of a
+-- command line; nil and what is wrong when an option is unknown or has a bad value.
 function options.arguments(given)
     local names, argv = {}, {}
+    for i, word in ipairs(given) do argv[i] = tostring(word) end
     for name in pairs(given) do
-        if not by_name[name] then return nil, "unknown option " .. tostring(name) end
-        names[#names + 1] = name
+        if by_name[name] then
+            names[#names + 1] = name
+        elseif not argv[name] then
+            return nil, "unknown option " .. tostring(name)
+        end
     end
     table.sort(names)
     for _, name in ipairs(names) do append(argv, by_name[name], given[name]) end

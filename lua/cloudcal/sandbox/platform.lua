@@ -7,6 +7,7 @@ local bindings = require "cloudcal.sandbox.bindings"
 local device = require "cloudcal.sandbox.device"
 local endpoints = require "cloudcal.endpoints"
 local json = require "cloudcal.json"
+local examples = require "cloudcal.sandbox.examples"
 local ledger = require "cloudcal.sandbox.ledger"
 local oauth = require "cloudcal.sandbox.oauth"
 local people = require "cloudcal.sandbox.people"
@@ -226,12 +227,12 @@ end
 local handlers = {}
 
 handlers["calendar.v4.setting.generate_caldav_conf"] = function(call)
-    local counts = call.place.counts
+    local counts, world = call.place.counts, call.world
     counts.accounts = counts.accounts + 1
     return {
-        password = call.world:word(9),
-        user_name = "u_" .. call.world:word(8):lower(),
-        server_address = "caldav.sandbox.invalid",
+        password = world.caldav_password or world:word(9),
+        user_name = world.caldav_user_name or "u_" .. world:word(8):lower(),
+        server_address = world.caldav_server,
         device_name = call.body.device_name or "",
     }
 end
@@ -265,7 +266,7 @@ local function serve(call)
     local refusal = authenticate(call) or admit(call, call.endpoint.operation)
         or read_parameters(call) or check_parameters(call) or refused_combination(call)
     if refusal then return answers.refusal(call, refusal) end
-    local data, reason = handlers[call.endpoint.operation](call)
+    local data, reason = (handlers[call.endpoint.operation] or examples.data)(call)
     if not data then return answers.refusal(call, reason) end
     return answers.success(call, data)
 end

@@ -174,7 +174,8 @@ local function new_world(values)
     local settings = { random = rand.bytes, feishu = given, lark = given, youkong = given }
     for _, name in ipairs {
         "rate", "sync_seconds", "token_seconds", "refresh_seconds", "device_seconds",
-        "device_interval", "device_approval", "token_error_status",
+        "device_interval", "device_approval", "token_error_status", "caldav_server",
+        "caldav_user_name", "caldav_password",
     } do
         settings[name] = values[name]
     end

@@ -95,7 +95,8 @@ end
 
 local defaults = {
     sync_seconds = 3, token_seconds = 7200, refresh_seconds = 604800, device_seconds = 240,
-    device_interval = 1, device_approval = 0, random = pseudo_random,
+    device_interval = 1, device_approval = 0, caldav_server = "caldav.sandbox.invalid",
+    random = pseudo_random,
     rate = { per_second = 50, per_minute = 1000 },
 }
 
@@ -107,13 +108,16 @@ end
 --- A new world. Options, none required: rate = { per_second, per_minute } or false,
 -- sync_seconds (until a binding is done), token_seconds, refresh_seconds, device_seconds (lives
 -- of tokens, refresh tokens, device codes), device_interval, device_approval (seconds or "never"),
--- token_error_status (instead of the usual HTTP status), random(n) -> n random bytes,
+-- token_error_status (instead of the usual HTTP status), caldav_server, caldav_user_name,
+-- caldav_password (of the accounts, instead of random ones), random(n) -> n random bytes,
 -- feishu, lark, youkong = tables of credentials to use instead of random ones.
 function world.new(options)
     options = options or {}
     local self = setmetatable({
         limits = limits.new(chosen(options, "rate")),
         token_error_status = options.token_error_status,
+        caldav_user_name = options.caldav_user_name,
+        caldav_password = options.caldav_password,
     }, methods)
     for name in pairs(defaults) do
         if name ~= "rate" then self[name] = chosen(options, name) end

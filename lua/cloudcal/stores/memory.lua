@@ -6,6 +6,7 @@
 -- has not been settled may still be on its way.
 
 local clock = require "cloudcal.clock"
+local sliding = require "cloudcal.stores.sliding"
 local sweep = require "cloudcal.sweep"
 
 local memory = {}
@@ -13,12 +14,10 @@ memory.__index = memory
 memory.__metatable = "cloudcal.store"
 memory.is_private = true -- to this Lua state
 
-local RECORDED = 1000 -- times that a window remembers; a wider one records each k-th call
+local RECORDED, LONGEST_OPEN = sliding.recorded, sliding.longest_open
 
 -- What a walk over a store must not find: its values
 local entries_of = setmetatable({}, { __mode = "k" })
-
-local LONGEST_OPEN = 5 -- seconds; a call not settled by then was counted, or never left
 
 local function is_over(entry, now)
     return entry.expires <= now
@@ -63,7 +62,6 @@ function memory:set(key, value, seconds, deadline) -- luacheck: ignore 212
     else
         entries:put(key, { value = value, expires = clock.now() + seconds })
     end
-    entries:look()
     return true
 end
 
@@ -76,7 +74,6 @@ function memory:try_lock(key, seconds)
     local now, lock = clock.now(), self.locks.values[key]
     if lock and not is_over(lock, now) then return false end
     self.locks:put(key, { expires = now + seconds })
-    self.locks:look()
     return true
 end
 
@@ -142,8 +139,8 @@ local function record(window, first, last, slot, now)
     end
 end
 
-local function windows_of(self, key)
-    self.windows:look()
+local function windows_of(self, key, now)
+    self.windows:look(now)
     local windows = self.windows.values[key]
     if not windows then
         windows = { calls = self.calls, last_slot = -math.huge, seconds = 0 }
@@ -193,7 +190,8 @@ end
 -- that would be needed, if that is over `most`
 function memory:reserve(key, limits, most, count)
     count = count or 1
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     local slot = slot_for(windows, limits, windows.calls + count - 1, now)
     if slot - now > most then return nil, slot - now end
     return slot - now, add(self, windows, count, slot, now)
@@ -203,7 +201,8 @@ end
 -- @param key a string
 -- @param limits as in reserve
 function memory:ahead(key, limits)
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     return slot_for(windows, limits, windows.calls, now) - now
 end
 
@@ -214,7 +213,8 @@ end
 -- @param seconds until they start
 -- @return their number
 function memory:note(key, limits, count, seconds)
-    local windows, now = windows_of(self, key), clock.now()
+    local now = clock.now()
+    local windows = windows_of(self, key, now)
     for i = 1, #limits do window_for(windows, limits[i]) end
     return add(self, windows, count, now + seconds, now)
 end
@@ -226,7 +226,7 @@ end
 -- @return seconds that the slot is still away; none if it is there
 function memory:check(key, limits, number)
     local now = clock.now()
-    return slot_for(windows_of(self, key), limits, number, now) - now
+    return slot_for(windows_of(self, key, now), limits, number, now) - now
 end
 
 local function settle(window, first, last, time)
@@ -243,7 +243,7 @@ end
 -- @param time in seconds of the monotonic clock
 -- @param count as in reserve
 function memory:settle(key, _, number, time, count)
-    local windows = windows_of(self, key)
+    local windows = windows_of(self, key, time)
     windows.last_slot = math.max(windows.last_slot, time)
     for _, window in ipairs(windows) do
         local first = number - math.min(count or 1, window.count) + 1

@@ -4,6 +4,7 @@
 -- A full dictionary keeps what it has: nothing live is evicted for what comes later.
 
 local clock = require "cloudcal.clock"
+local sliding = require "cloudcal.stores.sliding"
 
 local nginx = {}
 nginx.__index = nginx
@@ -63,7 +64,7 @@ end
 -- as long as the last slot; were it lost before, the calls until then would not count any more.
 -- =======================================================}
 
-local LONGEST_OPEN = 5 -- seconds; what is not settled by then was counted, or never left
+local LONGEST_OPEN = sliding.longest_open
 
 local function time_of(self, key, number, now)
     local slot = number >= 1 and self.dict:get(key .. number) or 0

@@ -22,6 +22,7 @@ local link = require "cloudcal.stores.redis_link"
 local memory = require "cloudcal.stores.memory"
 local options = require "cloudcal.options"
 local scripts = require "cloudcal.stores.redis_scripts"
+local sliding = require "cloudcal.stores.sliding"
 local sweep = require "cloudcal.sweep"
 
 local redis = {}
@@ -30,7 +31,7 @@ redis.__metatable = "cloudcal.store"
 
 local PREFIX, PROCESSES = "cloudcal:", 4
 local RECORDED = 1000 -- entries about own calls; where there may be more, some share one
-local LONGEST_OPEN = 5 -- seconds after which Redis does without hearing of the end of a call
+local LONGEST_OPEN = sliding.longest_open
 local LONGEST_ASKED = 60 -- seconds until the answer to one who asks
 local ATTEMPTS = 3 -- to tell a server that has lost its data what it should know
 
@@ -126,15 +127,15 @@ local function count_until(rate, time)
 end
 
 local function rate_of(self, key)
-    local rates = hidden[self].rates
-    rates:look()
+    local rates, now = hidden[self].rates, clock.now()
+    rates:look(now)
     local rate = rates.values[key]
     if not rate then
         rate = { own = {}, first = 1, last = 0, unsettled = {}, careful_until = -math.huge,
                  counts_until = -math.huge }
         rates:put(key, rate)
     end
-    count_until(rate, clock.now() + LONGEST_ASKED)
+    count_until(rate, now + LONGEST_ASKED)
     return rate
 end
 

@@ -6,6 +6,7 @@
 -- must not be obeyed any more. Every reply is { time, word, … }.
 
 local core = require "cloudcal.core"
+local sliding = require "cloudcal.stores.sliding"
 
 local HEAD = [[
 local clock, key = redis.call('TIME'), KEYS[1]
@@ -25,8 +26,8 @@ if time > tonumber(ARGV[1]) then return { time, 'late' } end
 --   …index        the time of each stride-th call; below 0 as long as it is not settled
 -- =======================================================}
 
-local WINDOWS = [[
-local RECORDED, LONGEST_OPEN = 1000, 5e6
+local WINDOWS = ("local RECORDED, LONGEST_OPEN = %d, %d\n"):format(sliding.recorded,
+    sliding.longest_open * 1e6) .. [[
 
 local function get(field)
     return tonumber(redis.call('HGET', key, field) or '')
