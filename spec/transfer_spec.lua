@@ -740,6 +740,24 @@ describe("TLS:", function()
     end)
 end)
 
+describe("the user's .netrc", function()
+    it("gives no credentials to a request", function()
+        local home = peer.shell("mktemp -d"):match("[^\n]+")
+        local file = assert(io.open(home .. "/.netrc", "w"))
+        file:write("default login somebody password canary\n")
+        file:close()
+        local output = peer.script([[
+            local peer = require "spec.peer"
+            local server = peer.listen(peer.answering(
+                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+            local status = peer.exchange(peer.options(server.url, { plain_http = true }))
+            io.write(tostring(status), " ", tostring(server.head))]], {}, "HOME=" .. home .. " %s")
+        peer.shell("rm -rf " .. home)
+        assert.matches("^200 GET / HTTP/1.1", output)
+        assert.is_nil(output:lower():find("authorization", 1, true), output)
+    end)
+end)
+
 describe("proxies:", function()
     local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
