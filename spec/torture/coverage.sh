@@ -64,7 +64,7 @@ short() { awk -v share="$1" -v least="$2" 'BEGIN { print !(share + 0 >= least) }
 build || exit 1
 run_suite
 run_rows "$@" || { echo 'a row fails in the build for coverage' && exit 1; }
-gcovr -r . --filter src/ -s "$made" >"$made/report" 2>"$made/notes" || exit 1
+(cd "$made" && gcovr -r "$root" --filter "$root/src/" -s .) >"$made/report" 2>"$made/notes" || exit 1
 sed -n '/^src/p' "$made/report"
 lua5.4 spec/torture/lines.lua "$made/files" "$made/map" "$LEAST_LUA_LINES" >"$made/lua"
 sed '$d' "$made/lua"
