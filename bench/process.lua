@@ -12,8 +12,6 @@ local function first_line(command)
     return output_of(command):match "[^\n]*"
 end
 
-process.output_of, process.first_line = output_of, first_line
-
 local has_two_cpus = tonumber(first_line "nproc") >= 2
 
 --- The CPUs of the programs and of the servers; nil where there is only one.
@@ -34,12 +32,16 @@ local function join(...)
     return table.concat(words, " ")
 end
 
+local function env_of(program, ca_file)
+    return program.env and program.env:gsub("$CA_FILE", ca_file) or nil
+end
+
 --- Runs a program to its end.
 -- @param program { command, env }: texts for the shell; env, which may be absent, is NAME=value
 -- @return calls, wall and cpu (seconds), failed, first (milliseconds), rss (KiB)
-function process.run(program, ...)
-    local command = join(program.env, "build/bench/launch", process.client_cpu or -1,
-        program.command, ...)
+function process.run(program, url, ca_file, ...)
+    local command = join(env_of(program, ca_file), "build/bench/launch", process.client_cpu or -1,
+        program.command, url, ca_file, ...)
     local text, ok = output_of(command)
     local calls, wall, cpu, failed = text:match "steady (%d+) ([%d.]+) ([%d.]+) (%d+)"
     local first, rss = text:match "launch ([%d.]+) (%d+)"
@@ -54,14 +56,43 @@ end
 -- that follow the warm ones.
 -- @param program as for run
 -- @param calls how many, which are the fifth argument of the program
-function process.instructions(program, url, ca_file, at_once, warm, calls, mode)
-    local command = join(program.env, "valgrind --tool=callgrind --instr-atstart=no",
+-- @param ... what other arguments it takes
+function process.instructions(program, url, ca_file, at_once, warm, calls, ...)
+    local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
         "--callgrind-out-file=/dev/null", program.command, url, ca_file, at_once, warm, calls,
-        mode)
+        ...)
     local text, ok = output_of(command)
     local count = text:match "Collected : (%d+)"
     if not (ok and count and text:find "steady ") then fail(command, text) end
     return tonumber(count) / calls
+end
+
+--- What a program prints that is run on the CPU of the programs.
+function process.output(env, ...)
+    local cpu = process.client_cpu
+    local command = join(env, cpu and "taskset -c " .. cpu, ...)
+    local text, ok = output_of(command)
+    if not ok then fail(command, text) end
+    return text
+end
+
+local function version_of(package)
+    return output_of("dpkg-query -W -f '${Version}' " .. package .. " 2>/dev/null")
+end
+
+--- What the figures were measured on.
+function process.machine()
+    return {
+        cpu = first_line "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo",
+        cpus = tonumber(first_line "nproc"),
+        system = first_line "sed -n 's/^PRETTY_NAME=\"\\(.*\\)\"/\\1/p' /etc/os-release",
+        kernel = first_line "uname -r",
+        load = first_line "cut -d' ' -f1 /proc/loadavg",
+        date = first_line "date -u +%Y-%m-%d",
+        lua = first_line "lua5.4 -v", luajit = first_line "luajit -v",
+        libcurl = version_of "libcurl4", openssl = first_line "openssl version",
+        nginx = first_line "nginx -v",
+    }
 end
 
 return process

@@ -72,11 +72,17 @@ end
 --- Starts it.
 -- @param cpu its CPU, or nil
 -- @return base URLs: kept, closing (each answer ends its connection), http2, refusing (429);
--- ca_file, with one certificate; bundle, the system's and that one; worker(); stop()
+-- ca_file, with one certificate; bundle, the system's and that one, of bundle_size; stop()
 function upstream.start(cpu)
     local dir = certificates()
     local values, http = { certificates = dir }, HTTP
-    local self = { ca_file = dir .. "/ca.pem", bundle = dir .. "/bundle.pem", dir = dir }
+    local self = { ca_file = dir .. "/ca.pem", bundle = dir .. "/bundle.pem" }
+    self.bundle_size = 0
+    for line in io.lines(self.bundle) do
+        if line:find("BEGIN CERTIFICATE", 1, true) then
+            self.bundle_size = self.bundle_size + 1
+        end
+    end
     local function add(name, protocol, keepalive, status, answer)
         values[name] = server.free_port()
         self[name] = "https://127.0.0.1:" .. values[name]
@@ -89,7 +95,6 @@ function upstream.start(cpu)
     local host = server.start {
         values = values, http = http, under = cpu and "taskset -c " .. cpu,
     }
-    function self.worker() return host:workers()[1] end
     function self.stop()
         host:stop()
         execute("rm -rf %s", dir)

@@ -5,10 +5,12 @@ local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local cqueues = require "cqueues"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local lxp = require "lxp"
 local peer = require "spec.peer"
 local pipeline = require "spec.pipeline"
+local support = require "spec.support"
 
 local caldav = cloudcal.caldav
 
@@ -265,9 +267,7 @@ describe("cloudcal.caldav.write_profile", function()
         peer.shell(("echo old >'%s'; chmod 666 '%s'"):format(path, path))
         assert.is_true(caldav.write_profile(with(), path, { name = "n" }))
         assert.equal("600\n", (peer.shell(("umask 0; stat -c %%a '%s'"):format(path))))
-        local file = assert(io.open(path))
-        assert.equal(caldav.profile(with(), { name = "n" }), file:read("*a"))
-        file:close()
+        assert.equal(caldav.profile(with(), { name = "n" }), files.read(path))
         assert.equal("1\n", (peer.shell("ls -A " .. directory .. " | wc -l")))
     end)
 
@@ -315,6 +315,20 @@ describe("a reference in an answer", function()
             local expected = reference:find "#@" and HOST .. "/" or nil
             assert.equal(expected, result, reference)
         end
+    end)
+
+    it("is read in a time that grows no faster than it does", function()
+        local base = url.parse(HOST .. "/a/")
+        for _, char in ipairs { " ", "/", ".", "#", "?", "%2e", "../", "\n" } do
+            local text = "/a" .. char:rep(support.MANY) .. "b"
+            assert.is_true(support.cost(url.resolve, base, text) < 1, char)
+            assert.is_true(support.cost(url.last_name, text) < 1, char)
+            assert.is_true(support.cost(url.trimmed, char:rep(support.MANY)) < 1, char)
+        end
+        assert.same({ "", "", "a", "a b", "a" }, { url.trimmed "", url.trimmed " \n\t",
+            url.trimmed "a", url.trimmed " a b\n", url.trimmed "a " })
+        assert.same({ "", "c", "c", "b" }, { url.last_name "/", url.last_name "/a/b/c",
+            url.last_name "/a/b/c//", url.last_name "/a/b?c/d" })
     end)
 end)
 
@@ -383,10 +397,7 @@ local ca_file, ctx
 setup(function()
     local pem
     pem, ctx = certificates.new("good", os.time())
-    ca_file = os.tmpname()
-    local file = assert(io.open(ca_file, "w"))
-    file:write(pem)
-    file:close()
+    ca_file = files.temporary(pem)
 end)
 
 teardown(function() os.remove(ca_file) end)

@@ -26,7 +26,7 @@ setup(function()
         blocks[#blocks + 1] = block
     end
     copy = peer.shell("mktemp -d"):match("[^\n]+")
-    local _, ok = peer.shell(("cp -R lua docs library %s && ln -s %s/build %s"):format(copy,
+    local _, ok = peer.shell(("cp -R lua docs library src %s && ln -s %s/build %s"):format(copy,
         quote(root), copy))
     assert.is_true(ok)
 end)
@@ -92,9 +92,13 @@ describe("an endpoint that is added as CONTRIBUTING.md says", function()
             output)
         output, ok = generate()
         assert.is_true(ok, output)
-        for _, name in ipairs { "docs/reference.md", "docs/reference.zh-CN.md",
-                                "library/cloudcal.lua" } do
-            assert.truthy(read(copy .. "/" .. name):find("calendar.v4.calendar.get", 1, true), name)
+        for name, text in pairs {
+            ["docs/reference.md"] = "calendar.v4.calendar.get",
+            ["docs/reference.zh-CN.md"] = "calendar.v4.calendar.get",
+            ["library/cloudcal.lua"] = "calendar.v4.calendar.get",
+            ["cloudcal-scm-1.rockspec"] = '["cloudcal.endpoints.calendar_get"]',
+        } do
+            assert.truthy(read(copy .. "/" .. name):find(text, 1, true), name)
         end
     end)
 

@@ -5,6 +5,7 @@ local annotations = require "spec.annotations"
 local cloudcal = require "cloudcal"
 local docstrings = require "docs.generator.docstrings"
 local endpoints = require "cloudcal.endpoints"
+local files = require "spec.files"
 local functions = require "docs.generator.functions"
 local lua = require "spec.lua"
 local options = require "cloudcal.options"
@@ -47,18 +48,7 @@ local function words_of(text)
     return list
 end
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local read, write = files.read, files.write
 
 local function shell(command, ...)
     local output, ok = peer.shell(command:format(...))

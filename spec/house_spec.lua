@@ -4,12 +4,7 @@ local core = require "cloudcal.core"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local read = require("spec.files").read
 
 local function files(pattern)
     local list = {}
@@ -40,7 +35,7 @@ local C = files "src -name '*.[ch]'"
 -- A module requires modules of lower layers only.
 local LAYERS = {
     [[core version log redact retry endpoints codes caldav.xml stores.sliding]],
-    [[json clock wait.block wait.nginx wait.yieldable caldav.multistatus]],
+    [[json clock wait.block wait.nginx wait.yieldable]],
     [[schema pretty errors wait.loop sweep stores.nginx
         stores.redis_scripts]],
     [[wait map identity journal stores.memory stores.redis_link]],
@@ -48,6 +43,7 @@ local LAYERS = {
     [[stores]],
     [[options response limiter renewal]],
     [[request app_tokens stores.redis caldav.url]],
+    [[caldav.multistatus]],
     [[logins caldav.account caldav.discovery]],
     [[caldav.profile]],
     [[caldav.session]],

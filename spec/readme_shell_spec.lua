@@ -47,8 +47,10 @@ local function filled(line)
 end
 
 -- Nobody answers as the CalDAV server here; spec/hosts/caldav.lua has the line with Radicale.
-local EXPECTED = { ["cloudcal --json caldav new --user alice --device Mac | cloudcal caldav check"]
-    = 14 }
+local EXPECTED = {
+    ["cloudcal --json caldav new --user alice --device Mac --profile mac.mobileconfig "
+        .. "| cloudcal caldav check"] = 14,
+}
 
 -- Run elsewhere: by ./run and .ci/run, or in a tree of their own by the specs of the rock.
 local ELSEWHERE = { "^%./run demo", "^%./run test", "^sudo ", "^make" }

@@ -2,6 +2,7 @@ local cloudcal = require "cloudcal"
 local endpoints = require "cloudcal.endpoints"
 local json = require "cloudcal.json"
 local response = require "cloudcal.response"
+local support = require "spec.support"
 local wire = require "spec.wire"
 
 local PRIMARY = '{"code":0,"msg":"success","data":{"calendars":[{"calendar":{"calendar_id":"c",'
@@ -336,6 +337,16 @@ describe("response.headers", function()
             response.headers("HTTP/1.1 200 OK\r\nContent-Type:a/b \r\nX-A: 1\r\nx-a:\t2\r\n"
                 .. "X-Empty:\r\n\r\n"))
         assert.same({}, response.headers "HTTP/1.1 200 OK\r\n\r\n")
+    end)
+
+    it("are read in a time that grows no faster than they do", function()
+        local digits, spaces = ("1"):rep(support.MANY), (" "):rep(support.MANY)
+        for _, value in ipairs { digits .. "x", digits .. "." .. digits .. ".", spaces,
+                                 "a" .. spaces .. "b", "a" .. spaces } do
+            local head = "HTTP/1.1 200 OK\r\nRetry-After: " .. value .. "\r\n\r\n"
+            assert.is_true(support.cost(response.retry_after, head) < 1)
+            assert.is_true(support.cost(response.headers, head) < 1)
+        end
     end)
 end)
 

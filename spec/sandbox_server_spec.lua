@@ -1,10 +1,12 @@
 local context = require "openssl.ssl.context"
 local errno = require "cqueues.errno"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local sandbox = require "cloudcal.sandbox"
 local socket = require "cqueues.socket"
 local store = require "openssl.x509.store"
+local support = require "spec.support"
 local verify_param = require "openssl.x509.verify_param"
 local x509 = require "openssl.x509"
 
@@ -14,13 +16,7 @@ local CALDAV = "/open-apis/calendar/v4/settings/generate_caldav_conf"
 -- The interpreter of the sandbox, for a shell.
 local function lua_command() return lua.command_54() .. " " end
 
-local function read_file(path)
-    local file = io.open(path)
-    if not file then return nil end
-    local content = file:read("*a")
-    file:close()
-    return content
-end
+local read_file = files.find
 
 -- A client that trusts one authority and hides nothing: bytes out, bytes in.
 local function trusting(ca_text, host)
@@ -257,6 +253,14 @@ describe("sandbox server", function()
         end
 
         local HEAD = "POST / HTTP/1.1\r\nHost: x\r\n"
+
+        it("cost no more time than their length", function()
+            local http = require "cloudcal.sandbox.http"
+            local lines = { "GET / HTTP/1.1\r\n", "Host: x\r\n",
+                "X-A: a" .. (" "):rep(16000) .. "b\r\n", "\r\n" }
+            local con = { xread = function() return table.remove(lines, 1) end }
+            assert.is_true(support.cost(http.read, con) < 0.5)
+        end)
 
         it("are refused with a status", function()
             refused_with(400, "garbage\r\n\r\n")

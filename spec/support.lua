@@ -8,6 +8,17 @@ local support = {}
 
 local running
 
+--- How many bytes of an odd text show a time that grows with the square of its length: seconds
+-- then, and well under one otherwise.
+support.MANY = 30000
+
+--- The seconds of this process's own time that a function takes.
+function support.cost(fn, ...)
+    local started = os.clock()
+    fn(...)
+    return os.clock() - started
+end
+
 local function merged(first, second)
     local result = {}
     for key, value in pairs(first) do result[key] = value end

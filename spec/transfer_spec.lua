@@ -1,6 +1,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local context = require "openssl.ssl.context"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local peer = require "spec.peer"
@@ -445,6 +446,15 @@ describe("an answer", function()
             "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")).body)
     end)
 
+    it("may have spaces and tabs around values, and lines without a CR", function()
+        for _, lines in ipairs { "Content-Length: \t 2 \t", "Content-Length:2\nX-A: b" } do
+            local head = "HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n"
+            assert.equal("{}", success(answered(head .. "{}")).body, lines)
+        end
+        local bare = "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"
+        assert.equal("{}", success(answered(bare)).body)
+    end)
+
     it("must not contradict itself about its length", function()
         for _, lines in ipairs { "Content-Length: 2\r\nContent-Length: 3", "Content-Length: 2, 2",
                                  "Content-Length: 0x2", "Content-Length: +2",
@@ -583,10 +593,7 @@ describe("TLS:", function()
 
     it("a good certificate is accepted, its authority as text or as file", function()
         local server, ca = tls_server "good"
-        local path = os.tmpname()
-        local file = io.open(path, "w")
-        file:write(ca)
-        file:close()
+        local path = files.temporary(ca)
         assert.equal(200, (verdict(server, { ca_pem = ca })))
         core.engine():close()
         assert.equal(200, (verdict(server, { ca_file = path })))

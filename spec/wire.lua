@@ -19,16 +19,18 @@ local function transfer_of(answer)
     return {
         take = function()
             if answer.fail then
-                return nil, answer.fail, answer.text or "", answer.sent == true, 0, ""
+                return nil, answer.fail, answer.text or "", answer.sent == true, 0,
+                    answer.head or ""
             end
-            return answer.status, head_text(answer), answer.body
+            return answer.status, answer.head or head_text(answer), answer.body
         end,
         timings = function() return 0, 0, 0, 0, 0 end,
     }
 end
 
 --- Runs a function while the answers are given to it in their order, the last one for ever.
--- @param answers an array of { status, headers, body } or { fail = number, text, sent }
+-- @param answers an array of { status, headers, body } or { fail = number, text, sent }; with
+-- `head`, its lines as they came
 -- @return what went out ({ sent = array of the core's options, pauses = array of seconds }), and
 -- the first three results of the function
 function wire.play(answers, fn)

@@ -13,7 +13,7 @@
 
 struct method {
   const char *name;
-  _Atomic(EVP_MD *) fetched;    /* by whichever thread came first */
+  EVP_MD *_Atomic fetched;      /* by whichever thread came first */
 };
 
 static struct method md5 = { "MD5", NULL };     /* FIPS providers refuse it */

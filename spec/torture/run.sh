@@ -72,7 +72,7 @@ ADDRESSES='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 # shellcheck disable=SC2086
 build_host() {
     compile faulty $ADDRESSES -Dmalloc=host_malloc -Drealloc=host_realloc &&
-        program host faulty $ADDRESSES
+        program host faulty $ADDRESSES spec/torture/sockets.c
 }
 
 # shellcheck disable=SC2046,SC2086
@@ -156,6 +156,12 @@ lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua 
 own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
 curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
 
+socket_faults() {
+    stride=8
+    [ "$length" = short ] || stride=1
+    with_server 'socket calls that fail' "$made/host" spec/torture/sockets.lua "$stride"
+}
+
 # every request of OpenSSL takes minutes
 openssl_memory() {
     stride=17
@@ -170,6 +176,12 @@ first_calls() {
 }
 
 bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
+
+bad_answers() {
+    checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
+}
+
+redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
 fuzzed() {
@@ -188,6 +200,22 @@ fuzz_text() { fuzzed text 'lines and URLs'; }
 fuzz_header() { fuzzed header 'the header look-up'; }
 fuzz_json() { fuzzed json 'JSON before decoding'; }
 fuzz_head() { fuzzed head "an answer's head"; }
+
+# mutated WHAT PROGRAM
+mutated() {
+    texts=200000
+    [ "$length" = short ] || texts=5000000
+    checked "mutating: $1" lua5.4 "spec/torture/$2.lua" "$texts"
+}
+
+fuzz_answers() { mutated 'answers' fuzz_answers; }
+fuzz_requests() { mutated "the sandbox's requests" fuzz_requests; }
+
+retries() {
+    sequences=10000
+    [ "$length" = short ] || sequences=3000000
+    checked 'retries on a simulated clock' lua5.4 spec/torture/retries.lua "$sequences"
+}
 
 two_threads() { with_server 'two Lua states in two threads' "$made/threads" spec/torture/threads.lua; }
 forks() { with_server 'fork with calls in flight' "$made/host" spec/torture/forks.lua; }
@@ -223,9 +251,10 @@ collections() {
     with_server 'collection at every instruction' "$made/host" spec/torture/collections.lua
 }
 
-all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
-    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
-    secrets soak collections closing cjson_memory static valgrind coverage'
+all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
+    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
+    fuzz_requests retries two_threads forks secrets soak collections closing cjson_memory static
+    valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 --- What PROPFIND asks, and what comes back: 207 Multi-Status (RFC 4918, section 13).
 
+local url = require "cloudcal.caldav.url"
 local xml = require "cloudcal.caldav.xml"
 
 local multistatus = {}
@@ -34,7 +35,7 @@ local function child(element, name)
 end
 
 local function trimmed(element)
-    local text = element and element.text:match("^%s*(.-)%s*$")
+    local text = element and url.trimmed(element.text)
     return text ~= "" and text or nil
 end
 

@@ -65,12 +65,18 @@ local function path_on(base, reference)
     return folder .. reference
 end
 
+--- A text without the spaces around it. ("^%s*(.-)%s*$" tries each space of a long run.)
+function url.trimmed(text)
+    local first = text:find("%S")
+    return first and text:match("^.*%S", first) or ""
+end
+
 --- Reads a reference that a server gave, as RFC 3986 resolves it.
 -- @param base the parts of the URL of which the server answered
 -- @param reference an absolute URL, a path, or a relative one
 -- @return the URL, if it is of the same scheme, host and port; or nil
 function url.resolve(base, reference)
-    local text = url.escape(reference:match("^%s*(.-)%s*$")):gsub("#.*$", "")
+    local text = url.escape(url.trimmed(reference)):gsub("#.*$", "")
     local path = text ~= "" and path_on(base, text)
     if not path then return nil end
     local plain, query = path:match("^([^?]*)(.*)$")
@@ -79,7 +85,8 @@ end
 
 --- The last name in a URL's path, for people.
 function url.last_name(text)
-    local name = text:gsub("%?.*$", ""):match("([^/]*)/*$")
+    local path = text:match("^[^?]*"):match("^.*[^/]") or ""
+    local name = path:match("^.*/(.*)$") or path
     local plain = name:gsub("%%(%x%x)", function(digits)
         return string.char(tonumber(digits, 16))
     end)

@@ -43,7 +43,8 @@ local function read_first_line(con)
 end
 
 local function add_header(request, line)
-    local name, value = line:match("^([%w!#$%%&'*+%-.^_`|~]+):[ \t]*(.-)[ \t]*$")
+    local name, value = line:match("^([%w!#$%%&'*+%-.^_`|~]+):[ \t]*(.*)$")
+    value = name and (value:match("^.*[^ \t]") or "")
     if not name or value:find("[%z\1-\8\10-\31\127]") then return false end
     name = name:lower()
     local old = request.headers[name]
