@@ -38,7 +38,9 @@ end
 -- The stacks of the lost blocks.
 local function lost_blocks(report)
     local blocks = {}
-    for block in (report .. "\n"):gmatch "leak of [^\n]*\n(.-)\n\n" do blocks[#blocks + 1] = block end
+    for block in (report .. "\n"):gmatch "leak of [^\n]*\n(.-)\n\n" do
+        blocks[#blocks + 1] = block
+    end
     return blocks
 end
 
