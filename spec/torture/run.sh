@@ -11,7 +11,7 @@
 # The packages of spec/torture/packages have to be there.
 set -u
 
-ROW_SECONDS=600
+ROW_SECONDS=1800
 LONG_SECONDS=7200
 
 cd "$(dirname -- "$0")/../.." || exit 1
@@ -228,6 +228,19 @@ soak() {
     with_server 'soak' lua5.4 spec/torture/soak.lua "$calls"
 }
 
+cjson_memory() { checked 'what lua-cjson loses' "$made/host" spec/torture/cjson.lua "$made/host"; }
+
+coverage() {
+    with_server 'coverage' sh spec/torture/coverage.sh "$made/coverage"
+}
+
+valgrind() {
+    specs='core digest text json files_core journal transfer misbehaviour'
+    [ "$length" = short ] || specs=all
+    # shellcheck disable=SC2086
+    checked 'valgrind over the unit suite' sh spec/torture/valgrind.sh $specs
+}
+
 static() { checked 'static analysis' sh spec/torture/static.sh; }
 
 closing() {
@@ -240,7 +253,8 @@ collections() {
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
     bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
-    fuzz_requests retries two_threads forks secrets soak collections closing static'
+    fuzz_requests retries two_threads forks secrets soak collections closing cjson_memory static
+    valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 
@@ -301,7 +315,8 @@ while :; do
             length=long
             seconds=$LONG_SECONDS
             ;;
-        ci) all=$ci ;;
+        # the two that run specs, which CI does anyway, are left out
+        ci) all=$(echo $all | sed 's/ \(valgrind\|coverage\)\>//g') ;;
         *) break ;;
     esac
     shift
