@@ -167,6 +167,7 @@ bad_answers() {
     checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
 }
 
+http2() { checked 'HTTP/2 servers' lua5.4 spec/torture/http2.lua; }
 redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
@@ -201,7 +202,7 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory socket_faults bad_servers
-    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
+    bad_answers http2 redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head two_threads forks
     soak collections'
 
 # Proofs ----------------------------------------------------------------------------------
