@@ -11,7 +11,7 @@
 # The packages of spec/torture/packages have to be there.
 set -u
 
-ROW_SECONDS=600
+ROW_SECONDS=1800
 LONG_SECONDS=7200
 
 cd "$(dirname -- "$0")/../.." || exit 1
@@ -175,12 +175,16 @@ first_calls() {
     with_server 'OpenSSL out of memory, at first' "$made/host" spec/torture/firsts.lua "$stride"
 }
 
-bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
-
-bad_answers() {
-    checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
+# beside_nginx WHAT SCRIPT: one that needs the core for nginx, too
+beside_nginx() {
+    # shellcheck disable=SC2016
+    checked "$1" sh -c 'make -s LUA=5.1 && exec lua5.4 "$0"' "$2"
 }
 
+bad_servers() { beside_nginx 'TLS servers not to be trusted' spec/torture/tls.lua; }
+bad_answers() { beside_nginx 'bad answers' spec/torture/bad_answers.lua; }
+
+http2() { checked 'HTTP/2 servers' lua5.4 spec/torture/http2.lua; }
 redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
@@ -228,6 +232,19 @@ soak() {
     with_server 'soak' lua5.4 spec/torture/soak.lua "$calls"
 }
 
+cjson_memory() { checked 'what lua-cjson loses' "$made/host" spec/torture/cjson.lua "$made/host"; }
+
+coverage() {
+    with_server 'coverage' sh spec/torture/coverage.sh "$made/coverage"
+}
+
+valgrind() {
+    specs='core digest text json files_core journal transfer misbehaviour'
+    [ "$length" = short ] || specs=all
+    # shellcheck disable=SC2086
+    checked 'valgrind over the unit suite' sh spec/torture/valgrind.sh $specs
+}
+
 static() { checked 'static analysis' sh spec/torture/static.sh; }
 
 closing() {
@@ -239,8 +256,9 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
-    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
-    fuzz_requests retries two_threads forks secrets soak collections closing static'
+    bad_answers http2 redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
+    fuzz_requests retries two_threads forks secrets soak collections closing cjson_memory static
+    valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 
@@ -301,7 +319,8 @@ while :; do
             length=long
             seconds=$LONG_SECONDS
             ;;
-        ci) all=$ci ;;
+        # the two that run specs, which CI does anyway, are left out
+        ci) all=$(echo $all | sed 's/ \(valgrind\|coverage\)\>//g') ;;
         *) break ;;
     esac
     shift
