@@ -22,7 +22,8 @@ local cloudcal = setmetatable({
 }, {
     __index = function(self, name)
         local load = LATER[name]
-        local value = load and load()
+        if not load then return nil end
+        local value = load()
         rawset(self, name, value)
         return value
     end,
