@@ -25,12 +25,12 @@ local upstream = require "bench.upstream"
 -- ones, or late: after so many;
 -- seconds: of each load on nginx
 local FULL = {
-    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, warm = 1000, counted = 500,
-    late = 20000, growth = 1000000, seconds = 3,
+    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, warm = 1000,
+    counted = 500, late = 20000, growth = 1000000, seconds = 3,
 }
 local QUICK = {
-    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, warm = 300, counted = 100,
-    late = 5000, growth = 10000, seconds = 1,
+    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, warm = 300,
+    counted = 100, late = 5000, growth = 10000, seconds = 1,
 }
 
 local function refuse(text)
