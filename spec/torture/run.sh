@@ -205,6 +205,11 @@ fuzz_header() { fuzzed header 'the header look-up'; }
 fuzz_json() { fuzzed json 'JSON before decoding'; }
 fuzz_head() { fuzzed head "an answer's head"; }
 
+bad_inputs() { checked 'wrong requests' "$made/host" spec/torture/bad_inputs.lua; }
+
+injections() { checked 'injections' lua5.4 spec/torture/injections.lua; }
+base_urls() { checked 'hostile addresses of a server' "$made/host" spec/torture/base_urls.lua; }
+
 # mutated WHAT PROGRAM
 mutated() {
     texts=200000
@@ -256,9 +261,9 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
-    bad_answers http2 redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
-    fuzz_requests retries two_threads forks secrets soak collections closing cjson_memory static
-    valgrind coverage'
+    bad_answers http2 redirects bad_inputs injections base_urls fuzz_utf8 fuzz_text fuzz_header
+    fuzz_json fuzz_head fuzz_answers fuzz_requests retries two_threads forks secrets soak
+    collections closing cjson_memory static valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 
