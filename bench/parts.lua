@@ -322,7 +322,8 @@ function part.stages()
 end
 
 function part.nginx()
-    local rows = require "bench.nginx".run(bench.plan.seconds, bench.plan.rounds)
+    local plan = bench.plan
+    local rows = require "bench.nginx".run(plan.seconds, plan.rounds, plan.slow_rounds)
     for _, row in ipairs(rows) do add(row) end
 end
 
