@@ -168,8 +168,7 @@ static int mend_number (lua_State *L) {
   return isfinite((double)d);
 }
 
-/* true if every number in the table at the top is finite; depth is bounded */
-/* NOLINTNEXTLINE(misc-no-recursion) */
+/* true if every number in the table at the top is finite */
 static int mend (lua_State *L, int depth) {
   int finite = 1;
   if (depth > CORE_MAX_DEPTH)
