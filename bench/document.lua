@@ -12,13 +12,13 @@ local TITLE = "CPU per call, one at a time (libcurl in C = 1×, logarithmic)"
 -- In the picture, where they were measured.
 local BARS = { "libcurl", "cloudcal_jit", "cloudcal", "go", "lua_http", "node", "python" }
 
---- The machine in one line.
+--- The machine, and what ran on it, in one line.
 function document.machine_line(machine)
-    return ("%s, %d CPUs, load %s; %s, Linux %s; libcurl %s, %s, %s; %s; %s; %s"):format(
-        machine.cpu, machine.cpus, machine.load, machine.system, machine.kernel,
-        machine.libcurl, (machine.openssl:gsub(" %(.*", "")),
+    return ("%s, %s; %s, %d CPUs, load %s; %s, Linux %s; libcurl %s, %s, %s; %s; %s"):format(
+        machine.date, machine.command, machine.cpu, machine.cpus, machine.load, machine.system,
+        machine.kernel, machine.libcurl, (machine.openssl:gsub(" %d+ %a+ %d+.*", "")),
         (machine.nginx:gsub("^nginx version: ", "")), machine.lua:match "^Lua [%d.]+",
-        machine.luajit:match "^LuaJIT %S+", machine.date)
+        machine.luajit:match "^LuaJIT %S+")
 end
 
 --- The bars of the picture.
@@ -53,6 +53,10 @@ local function stages(given)
     return report.markdown(report.STAGES_HEAD, report.stage_lines(given.stages))
 end
 
+local function libraries(given)
+    return report.markdown(report.LIBRARIES_HEAD, report.library_lines(given.libraries))
+end
+
 --- Puts a text between two marks of a page: <!-- NAME --> and <!-- end of NAME -->.
 function document.fill(page, name, text)
     local begins, ends = "<!-- " .. name .. " -->\n", "<!-- end of " .. name .. " -->"
@@ -76,13 +80,14 @@ local function write(path, text)
 end
 
 --- Writes both.
--- @param given rows, peers, stages, machine
+-- @param given rows, peers, stages, libraries, machine
 function document.write(given)
     local page = read(PAGE)
     page = document.fill(page, "machine", document.machine_line(given.machine) .. ".\n")
     page = document.fill(page, "targets", targets(given))
     page = document.fill(page, "programs", programs(given))
     page = document.fill(page, "stages", stages(given))
+    page = document.fill(page, "libraries", libraries(given))
     write(PAGE, page)
     write(PICTURE, picture.draw(TITLE, document.bars(given.peers)))
 end

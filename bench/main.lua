@@ -20,16 +20,17 @@ local process = require "bench.process"
 local report = require "bench.report"
 local upstream = require "bench.upstream"
 
--- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of programs that
--- take seconds to start; starts: cold ones; counted: calls under callgrind, late: after how many;
+-- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of what takes
+-- seconds; starts: cold ones; counted: calls under callgrind, after so many warm
+-- ones, or late: after so many;
 -- seconds: of each load on nginx
 local FULL = {
-    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, counted = 500,
-    late = 20000, growth = 1000000, seconds = 3,
+    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, warm = 1000,
+    counted = 500, late = 20000, growth = 1000000, seconds = 3,
 }
 local QUICK = {
-    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, counted = 200,
-    late = 5000, growth = 10000, seconds = 1,
+    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, warm = 300,
+    counted = 100, late = 5000, growth = 10000, seconds = 1,
 }
 
 local function refuse(text)
@@ -38,7 +39,7 @@ local function refuse(text)
 end
 
 local function read_arguments()
-    local given = { plan = FULL, chosen = {}, rows = {}, peers = {}, stages = {} }
+    local given = { plan = FULL, chosen = {}, rows = {}, peers = {}, stages = {}, libraries = {} }
     local usage, is_part = USAGE:format(table.concat(parts.names, ", ")), {}
     for _, name in ipairs(parts.names) do is_part[name] = true end
     for _, word in ipairs(arg) do
@@ -58,12 +59,14 @@ end
 
 local given = read_arguments()
 given.machine = process.machine()
+given.machine.command = "`./run bench" .. (given.plan == QUICK and " quick`" or "`")
 print(document.machine_line(given.machine))
 given.server = upstream.start(process.server_cpu)
 local ok, broken = xpcall(parts.run, debug.traceback, given, given.chosen)
 given.server.stop()
 if not ok then error(broken, 0) end
 
+given.machine.load = given.machine.load .. " to " .. process.load()
 print("\n" .. report.text(report.lines(given.rows)))
 if given.write and broken == 0 then document.write(given) end
 local met, missed, absent = report.count(given.rows)

@@ -137,14 +137,15 @@ local function measure(host, path, connections, ms, seconds)
     local calls = tonumber(text:match "(%d+) requests in")
     local rate = tonumber(text:match "Requests/sec:%s+([%d.]+)")
     local failed = tonumber(text:match "Non%-2xx or 3xx responses: (%d+)") or 0
+    assert(failed == 0, path .. " failed")
     local result = {
         rate = rate, ideal = ms > 0 and connections * 1000 / ms or rate,
         cpu = cpu / calls * 1000, p99 = percentile(times, 0.99),
     }
-    print(("    %-15s %3d x %3d ms  %6.0f/s = %5.1f %% of ideal  failed %d  p50 %s p99 %s  "
+    print(("    %-15s %3d x %3d ms  %6.0f/s = %5.1f %% of ideal  p50 %s p99 %s  "
         .. "cpu %.3f ms/call (worker %2.0f %%, kept waiting "
         .. "%2.0f %%)  /fast p50 %.2f p99 %.2f max %.2f ms"):format(
-        path, connections, ms, rate, rate / result.ideal * 100, failed,
+        path, connections, ms, rate, rate / result.ideal * 100,
         text:match "50%%%s+(%S+)", text:match "99%%%s+(%S+)", result.cpu, cpu / elapsed * 100,
         waited / elapsed * 100, percentile(times, 0.5), result.p99, percentile(times, 1)))
     return result

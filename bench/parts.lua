@@ -10,7 +10,8 @@ local parts = {}
 
 --- Their names, in the order in which they run.
 parts.names = {
-    "instructions", "single", "concurrent", "connections", "cold", "growth", "stages", "nginx",
+    "instructions", "single", "concurrent", "memory", "connections", "cold", "growth", "stages",
+    "nginx",
 }
 
 local bench -- of parts.run
@@ -116,27 +117,29 @@ local ALL = {
 
 local part = {}
 
-local function instructions_of(name, url, mode, warm, ...)
-    return process.instructions(programs[name], url, bench.server.ca_file, 1, warm or 1000,
-        bench.plan.counted, mode, ...)
+-- A program under callgrind, as process.instructions wants it.
+local function job(name, url, mode, warm, ...)
+    return { programs[name], url, bench.server.ca_file, 1, warm or bench.plan.warm,
+             bench.plan.counted, mode, ... }
 end
 
 function part.instructions()
     local server = bench.server
-    local base = instructions_of("libcurl", server.kept)
-    local lua, jit = instructions_of("cloudcal", server.kept),
-        instructions_of("cloudcal_jit", server.kept)
-    local refused = instructions_of("cloudcal", server.refusing, "refused")
-    add { what = "libcurl loop, one at a time: instructions", format = "%.0f", figure = base }
-    add { what = "cloudcal, one at a time: instructions", format = "%.0f", figure = lua }
+    local of = process.instructions {
+        base = job("libcurl", server.kept), own = job("cloudcal", server.kept),
+        jit = job("cloudcal_jit", server.kept),
+        refused = job("cloudcal", server.refusing, "refused"),
+        base_2 = job("libcurl", server.http2, "2"), own_2 = job("cloudcal", server.http2, "2"),
+    }
+    add { what = "libcurl loop, one at a time: instructions", format = "%.0f", figure = of.base }
+    add { what = "cloudcal, one at a time: instructions", format = "%.0f", figure = of.own }
     add { what = "one at a time: instructions, of libcurl's", format = "%.2f×",
-          figure = lua / base, target = { at_most = 1.65 } }
-    add { what = "the same on LuaJIT", format = "%.2f×", figure = jit / base }
+          figure = of.own / of.base, target = { at_most = 1.65 } }
+    add { what = "the same on LuaJIT", format = "%.2f×", figure = of.jit / of.base }
     add { what = "the same over HTTP/2, of libcurl's over HTTP/2", format = "%.2f×",
-          figure = instructions_of("cloudcal", server.http2, "2")
-              / instructions_of("libcurl", server.http2, "2") }
+          figure = of.own_2 / of.base_2 }
     add { what = "refused by 429: instructions, of a good call's", format = "%.2f×",
-          figure = refused / lua, target = { at_most = 1.3 } }
+          figure = of.refused / of.own, target = { at_most = 1.3 } }
 end
 
 function part.single()
@@ -176,15 +179,29 @@ function part.concurrent()
     for _, at_once in ipairs { 10, 200, 500 } do
         local rounds = measure({ "cloudcal", "cloudcal_jit" }, at_once)
         add_throughput(rounds, at_once, "")
-        if at_once == 500 then
-            add { what = "500 at once: memory, of C multi's; no call failed", format = "%.2f×",
-                  figure = statistics.ratio(rounds.cloudcal, rss_of),
-                  target = { at_most = 1.2 } }
-        end
     end
     for _, at_once in ipairs { 10, 50, 200, 500 } do
         add_throughput(measure({ "cloudcal" }, at_once, "2"), at_once, " over HTTP/2")
     end
+end
+
+-- With an answer at once, a connection is free again before all are open, and fewer do. Here all
+-- calls wait at the same time.
+function part.memory()
+    local server = bench.server
+    local function run(name)
+        return function()
+            return process.run(programs[name], server.late, server.ca_file, 500, 500, 1000)
+        end
+    end
+    local _, rounds = statistics.interleave(bench.plan.slow_rounds, run "libcurl",
+        { { run = run "cloudcal" } })
+    add { what = "500 at once, each for 0.5 s: memory, of C multi's; none failed",
+          format = "%.2f×", figure = statistics.ratio(rounds[1], rss_of),
+          target = { at_most = 1.2 } }
+    add { what = "the same of cloudcal: MiB", format = "%.1f",
+          figure = statistics.summary_of(own_of(rounds[1]),
+              function(measured) return measured.rss / 1024 end) }
 end
 
 function part.connections()
@@ -250,10 +267,12 @@ end
 
 function part.growth()
     local server, plan = bench.server, bench.plan
-    local early = instructions_of("cloudcal", server.kept, nil, 1000)
-    local late = instructions_of("cloudcal", server.kept, nil, plan.late)
+    local of = process.instructions {
+        early = job("cloudcal", server.kept, "1.1", 1000),
+        late = job("cloudcal", server.kept, "1.1", plan.late),
+    }
     add { what = ("instructions at call %d, of those at call 1000"):format(plan.late),
-          format = "%.3f×", figure = late / early, target = { at_most = 1.03 } }
+          format = "%.3f×", figure = of.late / of.early, target = { at_most = 1.03 } }
     local text = process.output(programs.cloudcal.env, "lua5.4 bench/programs/growth.lua",
         server.kept, server.ca_file, plan.growth)
     local rss, list = text:match "growth (%-?%d+) ([%d. ]+)"
@@ -270,16 +289,19 @@ local TIMES = 4
 
 -- Instructions of each stage of a call in one Lua.
 local function stages_of(program)
-    local function count(stage, mode)
-        local url = mode == "refused" and bench.server.refusing or bench.server.kept
-        return instructions_of(program, url, mode, 300, stage, TIMES)
+    local server, jobs, own = bench.server, {}, {}
+    for _, stage in ipairs(STAGES) do
+        jobs[stage] = job(program, server.kept, "plain", nil, stage, TIMES)
     end
-    local whole = count("none", "plain")
-    local own = { send = whole }
-    for _, stage in ipairs(STAGES) do own[stage] = (count(stage, "plain") - whole) / TIMES end
+    jobs.whole = job(program, server.kept, "plain", nil, "none", TIMES)
+    jobs.refused = job(program, server.refusing, "refused", nil, "none", TIMES)
+    jobs.error = job(program, server.refusing, "refused", nil, "error", TIMES)
+    local of = process.instructions(jobs)
+    for _, stage in ipairs(STAGES) do own[stage] = (of[stage] - of.whole) / TIMES end
     own.read = own.read - own.decode
+    own.send = of.whole
     for _, stage in ipairs(STAGES) do own.send = own.send - own[stage] end
-    own.error = (count("error", "refused") - count("none", "refused")) / TIMES
+    own.error = (of.error - of.refused) / TIMES
     return own
 end
 
@@ -287,8 +309,14 @@ function part.stages()
     for lua, program in pairs { ["5.4"] = "stages", jit = "stages_jit" } do
         bench.stages[lua] = stages_of(program)
     end
-    bench.stages.libcurl = instructions_of("libcurl", bench.server.kept)
-    io.write(report.text(report.stage_lines(bench.stages)))
+    bench.stages.libcurl =
+        process.instructions({ base = job("libcurl", bench.server.kept) }).base
+    for _, name in ipairs { "libcurl", "cloudcal" } do
+        bench.libraries[name] = process.libraries(programs[name], bench.server.kept,
+            bench.server.ca_file, 1, bench.plan.warm, bench.plan.counted)
+    end
+    io.write(report.text(report.stage_lines(bench.stages)),
+        report.text(report.library_lines(bench.libraries)))
 end
 
 function part.nginx()
@@ -300,7 +328,7 @@ end
 
 --- Runs parts.
 -- @param given plan: how much of everything; server, as upstream.start returns it;
--- without_peers; rows, peers, stages: what the parts add to
+-- without_peers; rows, peers, stages, libraries: what the parts add to
 -- @param chosen names
 -- @return how many did not come to their end
 function parts.run(given, chosen)

@@ -2,6 +2,8 @@
 
 local process = {}
 
+local unpack = table.unpack or unpack -- luacheck: ignore 113 143
+
 local function output_of(command)
     local pipe = assert(io.popen(command .. " 2>&1"))
     local text = pipe:read "*a"
@@ -52,19 +54,48 @@ function process.run(program, url, ca_file, ...)
     }
 end
 
---- Counts the instructions of one call in user space: the program has callgrind count the calls
--- that follow the warm ones.
--- @param program as for run
--- @param calls how many, which are the fifth argument of the program
--- @param ... what other arguments it takes
-function process.instructions(program, url, ca_file, at_once, warm, calls, ...)
+-- Starts a program under callgrind, which counts the calls that follow the warm ones.
+-- @return function that waits for its end, and returns their instructions
+local function callgrind(out, program, url, ca_file, ...)
     local command = join(env_of(program, ca_file), "valgrind --tool=callgrind --instr-atstart=no",
-        "--callgrind-out-file=/dev/null", program.command, url, ca_file, at_once, warm, calls,
-        ...)
-    local text, ok = output_of(command)
-    local count = text:match "Collected : (%d+)"
-    if not (ok and count and text:find "steady ") then fail(command, text) end
-    return tonumber(count) / calls
+        "--callgrind-out-file=" .. out, program.command, url, ca_file, ...)
+    local pipe = assert(io.popen(command .. " 2>&1"))
+    return function()
+        local text = pipe:read "*a"
+        local ok, count = pipe:close(), tonumber(text:match "Collected : (%d+)")
+        if not (ok and count and text:find "steady ") then fail(command, text) end
+        return count
+    end
+end
+
+--- Counts the instructions of one call in user space, two programs at a time: others do not
+-- change the count.
+-- @param jobs by any key: { program, url, ca_file, at_once, warm, calls, … }
+-- @return the counts by the same keys
+function process.instructions(jobs)
+    local counts, keys, waits = {}, {}, {}
+    for key in pairs(jobs) do keys[#keys + 1] = key end
+    for i = 1, #keys + 1 do
+        local key, before = keys[i], keys[i - 1]
+        if key then waits[key] = callgrind("/dev/null", unpack(jobs[key])) end
+        if before then counts[before] = waits[before]() / jobs[before][6] end
+    end
+    return counts
+end
+
+--- Finds which libraries execute the instructions of one call.
+-- @return by the name of the file
+function process.libraries(program, url, ca_file, at_once, warm, calls)
+    local out, found = os.tmpname(), {}
+    callgrind(out, program, url, ca_file, at_once, warm, calls)()
+    local text = output_of("callgrind_annotate --threshold=100 " .. out)
+    os.remove(out)
+    for count, path in text:gmatch "\n%s*([%d,]+) %b()[^\n]*%[([^%]\n]+)%]" do
+        local name = path:match "[^/]+$"
+        found[name] = (found[name] or 0) + tonumber((count:gsub(",", ""))) / calls
+    end
+    assert(next(found), "callgrind_annotate names no library")
+    return found
 end
 
 --- What a program prints that is run on the CPU of the programs.
@@ -80,6 +111,11 @@ local function version_of(package)
     return output_of("dpkg-query -W -f '${Version}' " .. package .. " 2>/dev/null")
 end
 
+--- How many processes want a CPU, as a text.
+function process.load()
+    return first_line "cut -d' ' -f1 /proc/loadavg"
+end
+
 --- What the figures were measured on.
 function process.machine()
     return {
@@ -87,7 +123,7 @@ function process.machine()
         cpus = tonumber(first_line "nproc"),
         system = first_line "sed -n 's/^PRETTY_NAME=\"\\(.*\\)\"/\\1/p' /etc/os-release",
         kernel = first_line "uname -r",
-        load = first_line "cut -d' ' -f1 /proc/loadavg",
+        load = process.load(),
         date = first_line "date -u +%Y-%m-%d",
         lua = first_line "lua5.4 -v", luajit = first_line "luajit -v",
         libcurl = version_of "libcurl4", openssl = first_line "openssl version",

@@ -154,4 +154,42 @@ function report.stage_lines(stages)
     return lines
 end
 
+report.LIBRARIES_HEAD = { "in", "libcurl loop", "cloudcal, Lua 5.4" }
+
+-- What a file belongs to; the first pattern that fits.
+local OWNERS = {
+    { "cjson", "lua-cjson" }, { "^core%.so", "cloudcal's C" },
+    { "^lua", "Lua" }, { "^liblua", "Lua" }, { "^libcurl", "libcurl" }, { "^libssl", "OpenSSL" },
+    { "^libcrypto", "OpenSSL" }, { "", "the C library and the rest" },
+}
+
+local OWNERS_IN_ORDER = {
+    "libcurl", "OpenSSL", "Lua", "lua-cjson", "cloudcal's C", "the C library and the rest",
+}
+
+local function owner_of(file)
+    for _, owner in ipairs(OWNERS) do
+        if file:find(owner[1]) then return owner[2] end
+    end
+end
+
+local function by_owner(files)
+    local sums = {}
+    for file, count in pairs(files) do
+        local owner = owner_of(file)
+        sums[owner] = (sums[owner] or 0) + count
+    end
+    return sums
+end
+
+--- Whose instructions a call executes, as lines of cells.
+-- @param libraries libcurl and cloudcal: instructions by file
+function report.library_lines(libraries)
+    local lines, base, own = {}, by_owner(libraries.libcurl), by_owner(libraries.cloudcal)
+    for i, owner in ipairs(OWNERS_IN_ORDER) do
+        lines[i] = { owner, ("%.0f"):format(base[owner] or 0), ("%.0f"):format(own[owner] or 0) }
+    end
+    return lines
+end
+
 return report

@@ -148,6 +148,21 @@ describe("bench/report.lua", function()
         assert.equal("µs×  1\nab   22\n", report.text { { "µs×", "1" }, { "ab", "22" } })
     end)
 
+    it("finds whose instructions they are", function()
+        local lines = report.library_lines {
+            libcurl = { ["libcurl.so.4.8.0"] = 50, ["libssl.so.3"] = 1, ["libcrypto.so.3"] = 2 },
+            cloudcal = {
+                ["lua5.4"] = 7, ["liblua5.4-cjson.so.0.0.0"] = 3, ["core.so"] = 4,
+                ["libc.so.6"] = 5, ["ld-linux-x86-64.so.2"] = 6,
+            },
+        }
+        assert.same({
+            { "libcurl", "50", "0" }, { "OpenSSL", "3", "0" }, { "Lua", "0", "7" },
+            { "lua-cjson", "0", "3" }, { "cloudcal's C", "0", "4" },
+            { "the C library and the rest", "0", "11" },
+        }, lines)
+    end)
+
     it("makes a Markdown table", function()
         assert.equal("| a | b |\n|---|---|\n| 1 | x\\|y |\n",
             report.markdown({ "a", "b" }, { { "1", "x|y" } }))
@@ -232,6 +247,18 @@ describe("bench/document.lua", function()
         })
     end)
 
+    it("says what was measured on what", function()
+        assert.equal("2026-01-02, `./run bench`; A CPU, 2 CPUs, load 0.1 to 0.2; Debian 12, "
+            .. "Linux 6.1; libcurl 7.88, OpenSSL 3.0.22, nginx/1.22.1; Lua 5.4.4; LuaJIT 2.1",
+            document.machine_line {
+                date = "2026-01-02", command = "`./run bench`", cpu = "A CPU", cpus = 2,
+                load = "0.1 to 0.2", system = "Debian 12", kernel = "6.1", libcurl = "7.88",
+                openssl = "OpenSSL 3.0.22 25 Aug 2026 (Library: OpenSSL 3.0.22 25 Aug 2026)",
+                nginx = "nginx version: nginx/1.22.1", lua = "Lua 5.4.4  Copyright",
+                luajit = "LuaJIT 2.1 -- Copyright",
+            })
+    end)
+
     it("fills a page between its marks", function()
         local page = "a\n<!-- x -->\nold\n<!-- end of x -->\nb\n<!-- y -->\n<!-- end of y -->\n"
         local filled = document.fill(page, "x", "100 %1 new\n")
@@ -246,7 +273,7 @@ describe("bench/document.lua", function()
         local file = assert(io.open "docs/performance.md")
         local page = file:read "*a"
         file:close()
-        for _, name in ipairs { "machine", "targets", "programs", "stages" } do
+        for _, name in ipairs { "machine", "targets", "programs", "stages", "libraries" } do
             assert.truthy(document.fill(page, name, "new"):find("\nnew\n", 1, true))
         end
     end)

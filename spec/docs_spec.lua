@@ -107,8 +107,8 @@ describe("docs/generate.lua", function()
                 'docs/generator/functions.lua: add a row { "cloudcal.brand_new", "name", ',
             ['require("cloudcal").brand_new = 1'] =
                 'docs/generator/functions.lua: add to `values` a row { "brand_new", ',
-            ['require("cloudcal").map = nil'] =
-                "docs/generator/functions.lua: there is no cloudcal.map any more",
+            ['require("cloudcal").sleep = nil'] =
+                "docs/generator/functions.lua: there is no cloudcal.sleep any more",
             ['require("cloudcal").pretty = load("return function(value) end")()'] =
                 "cloudcal.pretty has no docstring",
             ['require("cloudcal.options").platform.brand_new = 1'] =

@@ -236,6 +236,15 @@ local function pause_for(call, seconds)
     call.meta.waited = call.meta.waited + clock.now() - started
 end
 
+local function log_failure(call, err, pause, reason)
+    local level = pause and "warn" or "info"
+    if not log.is_wanted(call.client, level) then return end
+    log.write(call.client, level, tostring(err), {
+        operation = call.operation, attempt = call.meta.attempts,
+        again_in = pause, reason = reason,
+    })
+end
+
 local function run(call)
     while true do
         local body, err, facts = attempt(call)
@@ -249,10 +258,7 @@ local function run(call)
         end
         local pause, reason = decide(call, err, facts)
         note_acted(call, err)
-        log.write(call.client, pause and "warn" or "info", tostring(err), {
-            operation = call.operation, attempt = call.meta.attempts,
-            again_in = pause, reason = reason,
-        })
+        log_failure(call, err, pause, reason)
         if not pause then
             err.gave_up = reason
             return nil, err

@@ -232,13 +232,15 @@ describe("an account of the API", function()
         assert.equal(200, (ask("GET", "/alice/work/from-the-phone.ics")))
     end)
 
-    it("is checked by the command that made it", function()
-        local output, ok = peer.shell(command(sandbox.ca_file, "--json caldav new --profile "
-            .. directory .. "/mac.mobileconfig") .. " | "
-            .. command(radicale.ca_file, "caldav check"))
+    it("is checked by the command that made it, as the README says", function()
+        local output, ok = peer.shell(([[./run sandbox --caldav-server 127.0.0.1:%d \
+            --caldav-user-name alice --caldav-password %s -- sh -c 'cloudcal --json caldav new \
+            --profile "$0/mac.mobileconfig" | cloudcal --ca-file "$1" caldav check' %s %s]]):format(
+            radicale.port, peer.quote(PASSWORD), directory, radicale.ca_file))
         assert.is_true(ok, output)
         assert.truthy(output:find(radicale.url .. "/alice/work/  VEVENT  工作 & Work", 1, true),
             output)
+        assert.equal("600\n", (peer.shell("stat -c %a " .. directory .. "/mac.mobileconfig")))
     end)
 end)
 

@@ -9,6 +9,7 @@
 **   leaks() -> is there memory that nothing points at?
 **   descriptors() -> how many are open
 **   apart(fn) -> what fn returned as a number, from a child of this process
+**   url_parts(url) -> scheme, host, port, user and path, as libcurl reads it
 **   openssl_has(name) -> does OpenSSL itself have this digest, or "random"?
 **   state() -> another Lua state, with run(script, arguments...) -> ok, value
 **     (strings all), and close(), which ends it
@@ -258,6 +259,24 @@ static const luaL_Reg state_methods[] = {
   { NULL, NULL }
 };
 
+static int l_url_parts (lua_State *L) {
+  static const CURLUPart parts[] = { CURLUPART_SCHEME, CURLUPART_HOST,
+                                     CURLUPART_PORT, CURLUPART_USER,
+                                     CURLUPART_PATH };
+  const char *text = luaL_checkstring(L, 1);
+  CURLU *url = curl_url();
+  int i, count = (int)(sizeof(parts) / sizeof(parts[0]));
+  curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS);
+  for (i = 0; i < count; i++) {
+    char *part = NULL;
+    curl_url_get(url, parts[i], &part, CURLU_DEFAULT_PORT);
+    lua_pushstring(L, part);    /* NULL is nil */
+    curl_free(part);
+  }
+  curl_url_cleanup(url);
+  return count;
+}
+
 static const luaL_Reg functions[] = {
   { "under", l_under },
   { "open", l_open },
@@ -265,6 +284,7 @@ static const luaL_Reg functions[] = {
   { "descriptors", l_descriptors },
   { "apart", l_apart },
   { "openssl_has", l_openssl_has },
+  { "url_parts", l_url_parts },
   { "state", l_state },
   { NULL, NULL }
 };

@@ -175,12 +175,16 @@ first_calls() {
     with_server 'OpenSSL out of memory, at first' "$made/host" spec/torture/firsts.lua "$stride"
 }
 
-bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
-
-bad_answers() {
-    checked 'bad answers' sh -c 'make -s LUA=5.1 && exec lua5.4 spec/torture/bad_answers.lua'
+# beside_nginx WHAT SCRIPT: one that needs the core for nginx, too
+beside_nginx() {
+    # shellcheck disable=SC2016
+    checked "$1" sh -c 'make -s LUA=5.1 && exec lua5.4 "$0"' "$2"
 }
 
+bad_servers() { beside_nginx 'TLS servers not to be trusted' spec/torture/tls.lua; }
+bad_answers() { beside_nginx 'bad answers' spec/torture/bad_answers.lua; }
+
+http2() { checked 'HTTP/2 servers' lua5.4 spec/torture/http2.lua; }
 redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
@@ -200,6 +204,11 @@ fuzz_text() { fuzzed text 'lines and URLs'; }
 fuzz_header() { fuzzed header 'the header look-up'; }
 fuzz_json() { fuzzed json 'JSON before decoding'; }
 fuzz_head() { fuzzed head "an answer's head"; }
+
+bad_inputs() { checked 'wrong requests' "$made/host" spec/torture/bad_inputs.lua; }
+
+injections() { checked 'injections' lua5.4 spec/torture/injections.lua; }
+base_urls() { checked 'hostile addresses of a server' "$made/host" spec/torture/base_urls.lua; }
 
 # mutated WHAT PROGRAM
 mutated() {
@@ -252,9 +261,9 @@ collections() {
 }
 
 all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
-    bad_answers redirects fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head fuzz_answers
-    fuzz_requests retries two_threads forks secrets soak collections closing cjson_memory static
-    valgrind coverage'
+    bad_answers http2 redirects bad_inputs injections base_urls fuzz_utf8 fuzz_text fuzz_header
+    fuzz_json fuzz_head fuzz_answers fuzz_requests retries two_threads forks secrets soak
+    collections closing cjson_memory static valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 

@@ -129,9 +129,9 @@ local function start_over(window, first)
     window.first = ceil(first / window.stride)
 end
 
+-- Some of these calls are recorded: a single one is if its number is a multiple of the stride.
 local function record(window, first, last, slot, now)
     local from, to = ceil(first / window.stride), floor(last / window.stride)
-    if from > to then return end
     forget_old(window, now)
     if last - first >= window.count then
         first = last - window.count + 1
@@ -151,25 +151,30 @@ local function windows_of(self, key, now)
     return windows
 end
 
-local function is_for(window, limit)
-    return window.count == limit.count and window.seconds == limit.seconds
-end
-
 -- Limits that come up later count from then on.
 local function window_for(windows, limit)
     for i = 1, #windows do
-        if is_for(windows[i], limit) then return windows[i] end
+        local window = windows[i]
+        if window.count == limit.count and window.seconds == limit.seconds then return window end
     end
     windows[#windows + 1] = new_window(limit, windows.calls)
     windows.seconds = max(windows.seconds, limit.seconds)
     return windows[#windows]
 end
 
+-- Whose limits they are asks again and again with the same table.
+local function windows_for(windows, limits)
+    if windows.limits == limits then return windows.of_limits end
+    local list = {}
+    for i, limit in ipairs(limits) do list[i] = window_for(windows, limit) end
+    windows.limits, windows.of_limits = limits, list
+    return list
+end
+
 local function slot_for(windows, limits, number, now)
-    local slot = now
-    for i = 1, #limits do
-        local limit, window = limits[i], windows[i] -- those of most keys stand side by side
-        if not window or not is_for(window, limit) then window = window_for(windows, limit) end
+    local slot, list = now, windows_for(windows, limits)
+    for i = 1, #list do
+        local window = list[i]
         if number >= window.count then slot = max(slot, earliest(window, number, now)) end
     end
     return slot
@@ -179,7 +184,12 @@ local function add(self, windows, count, slot, now)
     local first = windows.calls
     windows.calls, self.calls = first + count, self.calls + count
     windows.last_slot = max(windows.last_slot, slot)
-    for i = 1, #windows do record(windows[i], first, first + count - 1, slot, now) end
+    for i = 1, #windows do
+        local window = windows[i]
+        if count > 1 or first % window.stride == 0 then
+            record(window, first, first + count - 1, slot, now)
+        end
+    end
     return windows.calls - 1
 end
 
@@ -222,7 +232,7 @@ end
 function memory:note(key, limits, count, seconds)
     local now = clock.now()
     local windows = windows_of(self, key, now)
-    for i = 1, #limits do window_for(windows, limits[i]) end
+    windows_for(windows, limits)
     return add(self, windows, count, now + seconds, now)
 end
 
@@ -253,9 +263,12 @@ function memory:settle(key, _, number, time, count)
     local windows = windows_of(self, key, time)
     windows.last_slot = max(windows.last_slot, time)
     for i = 1, #windows do
-        local window, first = windows[i], number
-        if count then first = number - math.min(count, window.count) + 1 end
-        settle(window, first, number, time)
+        local window = windows[i]
+        if count then
+            settle(window, number - math.min(count, window.count) + 1, number, time)
+        elseif number % window.stride == 0 then
+            settle(window, number, number, time)
+        end
     end
 end
 
