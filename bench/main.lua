@@ -1,42 +1,74 @@
 --- ./run bench: what a call costs, beside a bare libcurl loop and the clients of others.
---
---   lua5.4 bench/main.lua [quick] [--without-peers] [--write] [PART…]
 
 package.path = "lua/?.lua;lua/?/init.lua;./?.lua;" .. package.path
 package.cpath = "build/5.4/?.so;" .. package.cpath
 
+local USAGE = [[
+./run bench [quick] [--without-peers] [--write] [PART…]
+
+    quick             fewer calls: less than two minutes
+    --without-peers   without the official SDKs, which are otherwise installed into build/bench
+    --write           writes docs/performance.md and docs/performance.svg; goes with all parts
+    PART              one of: %s
+
+The last line counts the targets: "N passed, N failed, N not measured".
+]]
+
+local document = require "bench.document"
+local parts = require "bench.parts"
 local process = require "bench.process"
-local programs = require "bench.programs"
 local report = require "bench.report"
 local upstream = require "bench.upstream"
 
-local rows = {}
+-- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of what takes
+-- seconds; starts: cold ones; counted: calls under callgrind, after so many warm
+-- ones, or late: after so many;
+-- seconds: of each load on nginx
+local FULL = {
+    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, warm = 1000, counted = 500,
+    late = 20000, growth = 1000000, seconds = 3,
+}
+local QUICK = {
+    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, warm = 300, counted = 100,
+    late = 5000, growth = 10000, seconds = 1,
+}
 
-local function add(row)
-    if type(row.figure) == "number" then row.figure = { median = row.figure } end
-    rows[#rows + 1] = row
-    print(table.concat(report.cells(row), "  "))
+local function refuse(text)
+    io.stderr:write(text)
+    os.exit(2)
 end
 
-local function instructions(server)
-    local function count(name, url, mode)
-        return process.instructions(programs[name], url, server.ca_file, 1, 1000, 500, mode)
+local function read_arguments()
+    local given = { plan = FULL, chosen = {}, rows = {}, peers = {}, stages = {}, libraries = {} }
+    local usage, is_part = USAGE:format(table.concat(parts.names, ", ")), {}
+    for _, name in ipairs(parts.names) do is_part[name] = true end
+    for _, word in ipairs(arg) do
+        if word == "--help" then
+            io.write(usage)
+            os.exit(0)
+        elseif word == "quick" then given.plan = QUICK
+        elseif word == "--without-peers" then given.without_peers = true
+        elseif word == "--write" then given.write = true
+        elseif is_part[word] then given.chosen[#given.chosen + 1] = word
+        else refuse(usage) end
     end
-    local base = count("libcurl", server.kept)
-    local own, jit = count("cloudcal", server.kept), count("cloudcal_jit", server.kept)
-    local refused = count("cloudcal", server.refusing, "refused")
-    add { what = "one at a time: instructions of a call, libcurl", figure = base,
-          format = "%.0f" }
-    add { what = "one at a time: instructions of a call, Lua 5.4", figure = own, format = "%.0f" }
-    add { what = "one at a time: instructions, of libcurl's", figure = own / base,
-          format = "%.2f×", target = { at_most = 1.65 } }
-    add { what = "one at a time: instructions on LuaJIT, of libcurl's", figure = jit / base,
-          format = "%.2f×" }
-    add { what = "refused by 429: instructions, of a good call's", figure = refused / own,
-          format = "%.2f×", target = { at_most = 1.3 } }
+    if given.write and #given.chosen > 0 then refuse "--write goes with all parts\n" end
+    if #given.chosen == 0 then given.chosen = parts.names end
+    return given
 end
 
-local server = upstream.start(process.server_cpu)
-local ok, problem = xpcall(instructions, debug.traceback, server)
-server.stop()
-if not ok then error(problem, 0) end
+local given = read_arguments()
+given.machine = process.machine()
+given.machine.command = "`./run bench" .. (given.plan == QUICK and " quick`" or "`")
+print(document.machine_line(given.machine))
+given.server = upstream.start(process.server_cpu)
+local ok, broken = xpcall(parts.run, debug.traceback, given, given.chosen)
+given.server.stop()
+if not ok then error(broken, 0) end
+
+given.machine.load = given.machine.load .. " to " .. process.load()
+print("\n" .. report.text(report.lines(given.rows)))
+if given.write and broken == 0 then document.write(given) end
+local met, missed, absent = report.count(given.rows)
+print(("%d passed, %d failed, %d not measured"):format(met, missed + broken, absent))
+os.exit(missed + broken == 0 and 0 or 1, true)

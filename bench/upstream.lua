@@ -36,9 +36,12 @@ local SERVER = [[
         listen 127.0.0.1:%s ssl %s backlog=4096;
         keepalive_requests 100000000;
         keepalive_timeout %s;
-        location / { return %d '%s'; }
+        location / { %s }
     }
 ]]
+
+local AT_ONCE = "return %d '%s';"
+local LATE = "content_by_lua_block { ngx.sleep(%g) ngx.print [=[%s]=] }"
 
 local HTTP = [[
     ssl_protocols TLSv1.3;
@@ -71,25 +74,32 @@ end
 
 --- Starts it.
 -- @param cpu its CPU, or nil
--- @return base URLs: kept, closing (each answer ends its connection), http2, refusing (429);
--- ca_file, with one certificate; bundle, the system's and that one; worker(); stop()
+-- @return base URLs: kept, closing (each answer ends its connection), http2, refusing (429), late
+-- (after 0.5 s);
+-- ca_file, with one certificate; bundle, the system's and that one, of bundle_size; stop()
 function upstream.start(cpu)
     local dir = certificates()
     local values, http = { certificates = dir }, HTTP
-    local self = { ca_file = dir .. "/ca.pem", bundle = dir .. "/bundle.pem", dir = dir }
-    local function add(name, protocol, keepalive, status, answer)
+    local self = { ca_file = dir .. "/ca.pem", bundle = dir .. "/bundle.pem" }
+    self.bundle_size = 0
+    for line in io.lines(self.bundle) do
+        if line:find("BEGIN CERTIFICATE", 1, true) then
+            self.bundle_size = self.bundle_size + 1
+        end
+    end
+    local function add(name, protocol, keepalive, location)
         values[name] = server.free_port()
         self[name] = "https://127.0.0.1:" .. values[name]
-        http = http .. SERVER:format("%(" .. name .. ")", protocol, keepalive, status, answer)
+        http = http .. SERVER:format("%(" .. name .. ")", protocol, keepalive, location)
     end
-    add("kept", "", "600s", 200, ANSWER)
-    add("closing", "", "0", 200, ANSWER)
-    add("http2", "http2", "600s", 200, ANSWER)
-    add("refusing", "", "600s", 429, REFUSAL)
+    add("kept", "", "600s", AT_ONCE:format(200, ANSWER))
+    add("closing", "", "0", AT_ONCE:format(200, ANSWER))
+    add("http2", "http2", "600s", AT_ONCE:format(200, ANSWER))
+    add("refusing", "", "600s", AT_ONCE:format(429, REFUSAL))
+    add("late", "", "600s", LATE:format(0.5, ANSWER))
     local host = server.start {
         values = values, http = http, under = cpu and "taskset -c " .. cpu,
     }
-    function self.worker() return host:workers()[1] end
     function self.stop()
         host:stop()
         execute("rm -rf %s", dir)

@@ -5,6 +5,7 @@ local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local cqueues = require "cqueues"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local lxp = require "lxp"
 local peer = require "spec.peer"
@@ -266,9 +267,7 @@ describe("cloudcal.caldav.write_profile", function()
         peer.shell(("echo old >'%s'; chmod 666 '%s'"):format(path, path))
         assert.is_true(caldav.write_profile(with(), path, { name = "n" }))
         assert.equal("600\n", (peer.shell(("umask 0; stat -c %%a '%s'"):format(path))))
-        local file = assert(io.open(path))
-        assert.equal(caldav.profile(with(), { name = "n" }), file:read("*a"))
-        file:close()
+        assert.equal(caldav.profile(with(), { name = "n" }), files.read(path))
         assert.equal("1\n", (peer.shell("ls -A " .. directory .. " | wc -l")))
     end)
 
@@ -398,10 +397,7 @@ local ca_file, ctx
 setup(function()
     local pem
     pem, ctx = certificates.new("good", os.time())
-    ca_file = os.tmpname()
-    local file = assert(io.open(ca_file, "w"))
-    file:write(pem)
-    file:close()
+    ca_file = files.temporary(pem)
 end)
 
 teardown(function() os.remove(ca_file) end)

@@ -2,6 +2,7 @@
 
 local certificates = require "cloudcal.sandbox.certificates"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -27,18 +28,9 @@ local quote = peer.quote
 
 local folder, environment
 
-local function read(path)
-    local file = io.open(path, "rb")
-    local text = file and file:read "*a" or ""
-    if file then file:close() end
-    return text
-end
+local function read(path) return files.find(path) or "" end
 
-local function write(path, text)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
 -- The variables of a person who has this service; no others.
 local function variables(service)

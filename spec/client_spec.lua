@@ -2,6 +2,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local pipeline = require "spec.pipeline"
@@ -9,12 +10,7 @@ local support = require "spec.support"
 
 local BINDINGS = "/open-apis/calendar/v4/exchange_bindings"
 
-local function read_file(path)
-    local file = assert(io.open(path))
-    local content = file:read("*a")
-    file:close()
-    return content
-end
+local read_file = files.read
 
 local function merged(first, second)
     local result = {}

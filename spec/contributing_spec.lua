@@ -1,22 +1,11 @@
 --- CONTRIBUTING.md: its endpoint is added to a copy of the tree, step by step, and works.
 
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
 local quote = peer.quote
-
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local read, write = files.read, files.write
 
 local root = peer.shell("pwd"):match("[^\n]+")
 local blocks, copy = {}, nil
@@ -26,9 +15,8 @@ setup(function()
         blocks[#blocks + 1] = block
     end
     copy = peer.shell("mktemp -d"):match("[^\n]+")
-    local _, ok = peer.shell(("cp -R lua docs library %s && ln -s %s/build %s"):format(copy,
-        quote(root), copy))
-    assert.is_true(ok)
+    peer.must("cp -R lua src docs library *.rockspec %s && ln -s %s/build %s", copy, quote(root),
+        copy)
 end)
 
 teardown(function() peer.shell("rm -rf " .. copy) end)
@@ -85,16 +73,21 @@ describe("an endpoint that is added as CONTRIBUTING.md says", function()
         assert.is_true(ok)
     end)
 
-    it("is in the reference and in the types", function()
+    it("is in the reference, in the types and in the rockspecs", function()
         local output, ok = generate()
         assert.is_false(ok)
-        assert.truthy(output:find("docs/reference.zh-CN.md was not up to date; it is now", 1, true),
-            output)
+        for _, name in ipairs { "docs/reference.zh-CN.md", "cloudcal-scm-1.rockspec" } do
+            assert.truthy(output:find(name .. " was not up to date; it is now", 1, true), output)
+        end
         output, ok = generate()
         assert.is_true(ok, output)
-        for _, name in ipairs { "docs/reference.md", "docs/reference.zh-CN.md",
-                                "library/cloudcal.lua" } do
-            assert.truthy(read(copy .. "/" .. name):find("calendar.v4.calendar.get", 1, true), name)
+        for name, text in pairs {
+            ["docs/reference.md"] = "calendar.v4.calendar.get",
+            ["docs/reference.zh-CN.md"] = "calendar.v4.calendar.get",
+            ["library/cloudcal.lua"] = "calendar.v4.calendar.get",
+            ["cloudcal-scm-1.rockspec"] = '["cloudcal.endpoints.calendar_get"]',
+        } do
+            assert.truthy(read(copy .. "/" .. name):find(text, 1, true), name)
         end
     end)
 

@@ -82,6 +82,11 @@ describe("raw digests", function()
 end)
 
 describe("base64url", function()
+    it("takes a mebibyte, and raises for more", function()
+        assert.equal(1398102, #core.base64url(("x"):rep(2 ^ 20)))
+        assert.error_matches(function() core.base64url(("x"):rep(2 ^ 20 + 1)) end, "too long")
+    end)
+
     it("gives RFC 4648's own results, without their padding", function()
         local vectors = { [""] = "", f = "Zg", fo = "Zm8", foo = "Zm9v", foob = "Zm9vYg",
             fooba = "Zm9vYmE", foobar = "Zm9vYmFy" }

@@ -5,6 +5,7 @@ local annotations = require "spec.annotations"
 local cloudcal = require "cloudcal"
 local docstrings = require "docs.generator.docstrings"
 local endpoints = require "cloudcal.endpoints"
+local files = require "spec.files"
 local functions = require "docs.generator.functions"
 local lua = require "spec.lua"
 local options = require "cloudcal.options"
@@ -47,18 +48,7 @@ local function words_of(text)
     return list
 end
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local read, write = files.read, files.write
 
 local function shell(command, ...)
     local output, ok = peer.shell(command:format(...))
@@ -117,8 +107,8 @@ describe("docs/generate.lua", function()
                 'docs/generator/functions.lua: add a row { "cloudcal.brand_new", "name", ',
             ['require("cloudcal").brand_new = 1'] =
                 'docs/generator/functions.lua: add to `values` a row { "brand_new", ',
-            ['require("cloudcal").map = nil'] =
-                "docs/generator/functions.lua: there is no cloudcal.map any more",
+            ['require("cloudcal").sleep = nil'] =
+                "docs/generator/functions.lua: there is no cloudcal.sleep any more",
             ['require("cloudcal").pretty = load("return function(value) end")()'] =
                 "cloudcal.pretty has no docstring",
             ['require("cloudcal.options").platform.brand_new = 1'] =

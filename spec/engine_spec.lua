@@ -187,6 +187,29 @@ describe("step", function()
         assert.error(function() core.engine():step "x" end)
     end)
 
+    it("works without waiting, and tells whether all is done that can be", function()
+        local engine = core.engine()
+        assert.same({ 0, false }, { engine:work(0) })
+        assert.same({ 0, true }, { engine:work(1) })
+        local waiting = slow(5)
+        local transfer, deadline = start(), core.now() + 40
+        assert.same({ 2, false }, { engine:work(0) })
+        assert.same({ 2, false }, { engine:work(0 / 0) })
+        assert.same({ 2, false }, { engine:work(1e-9) }) -- no time for more than to look
+        local live, all
+        while not transfer:done() do
+            assert.is_true(core.now() < deadline, "it does not end")
+            live, all = engine:work(1e7)
+            assert.is_true(all)
+            core.sleep(0.002)
+        end
+        assert.equal(1, live)
+        assert.is_false(waiting:done())
+        waiting:cancel()
+        assert.same({ [404] = 1 }, statuses { transfer })
+        assert.error(function() engine:work() end)
+    end)
+
     it("tells how many are under way", function()
         local transfers = { slow(0.3), slow(0.3), slow(0.3) }
         assert.equal(3, core.engine():step(0))

@@ -1,5 +1,6 @@
 --- The examples that need no host but Lua: each is run as its user would.
 
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 local sandboxes = require "cloudcal.sandbox"
@@ -23,12 +24,7 @@ local function command(sandbox, ...)
     return table.concat(words, " ")
 end
 
-local function read(path)
-    local file = io.open(path)
-    local text = file and file:read("*a") or ""
-    if file then file:close() end
-    return text
-end
+local function read(path) return files.find(path) or "" end
 
 local function run(line)
     local text = peer.shell(("{ %s; } 2>&1; echo exit $?"):format(line))
@@ -247,9 +243,7 @@ describe("examples/cron.sh", function()
         local line = command(app, "examples/cloudcal.lua")
         local interpreter = line:gsub("^env ", "exec env XDG_STATE_HOME=" .. quote(directory)
             .. " ") .. ' "$@"\n'
-        local file = assert(io.open(directory .. "/cc", "w"))
-        file:write("#!/bin/sh\n", interpreter)
-        file:close()
+        files.write(directory .. "/cc", "#!/bin/sh\n" .. interpreter)
         peer.shell("chmod +x " .. quote(directory .. "/cc"))
         return run(("XDG_STATE_HOME=%s CLOUDCAL=%s PATIENCE=2 %s"):format(quote(directory),
             quote(directory .. "/cc"), script))

@@ -1,6 +1,7 @@
 --- Private files and locks of the core, with real processes.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
@@ -16,18 +17,10 @@ end)
 after_each(function() peer.shell("chmod -R u+rwx " .. directory .. "; rm -rf " .. directory) end)
 
 local function put(name, text)
-    local file = assert(io.open(name, "wb"))
-    file:write(text)
-    file:close()
-    peer.shell("chmod 600 " .. name)
+    peer.shell("chmod 600 " .. files.write(name, text))
 end
 
-local function content_of(name)
-    local file = assert(io.open(name, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local content_of = files.read
 
 local function mode_of(name) return peer.shell("stat -c %a " .. name):match("%d+") end
 

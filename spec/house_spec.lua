@@ -4,12 +4,7 @@ local core = require "cloudcal.core"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local read = require("spec.files").read
 
 local function files(pattern)
     local list = {}

@@ -1,10 +1,11 @@
 --- make install: what it writes where, that it works from there, and that uninstall takes it away.
 
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 local support = require "spec.support"
 
-local quote = peer.quote
+local quote, shell = peer.quote, peer.must
 local sandbox = support.sandbox()
 
 local directory, root, prefix
@@ -21,12 +22,6 @@ local function installed(words)
     assert(ok, output)
 end
 
-local function shell(command, ...)
-    local output, ok = peer.shell(command:format(...))
-    assert(ok, output)
-    return output
-end
-
 -- Mode and name of each file and directory that is in there.
 local function listing(path)
     return shell("cd %s && find . -printf '%%M %%P\\n' | LC_ALL=C sort -k 2", quote(path))
@@ -39,18 +34,7 @@ end
 
 local function executable(path) return quote(path .. "/bin/cloudcal") end
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read "*a"
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local read, write = files.read, files.write
 
 setup(function()
     directory = shell("mktemp -d"):match "[^\n]+"

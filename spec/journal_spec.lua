@@ -2,6 +2,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
@@ -15,18 +16,10 @@ end)
 after_each(function() peer.shell("rm -rf " .. directory) end)
 
 local function put(text)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-    peer.shell("chmod 600 " .. path)
+    peer.shell("chmod 600 " .. files.write(path, text))
 end
 
-local function content()
-    local file = assert(io.open(path, "rb"))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local function content() return files.read(path) end
 
 local function open() return assert(cloudcal.journal(path)) end
 

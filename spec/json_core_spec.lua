@@ -227,3 +227,46 @@ describe("json_mend", function()
         assert.error(function() core.json_mend() end)
     end)
 end)
+
+describe("json_misfit", function()
+    local point = { "x", "integer", true, false, "label", "string", false, false }
+    local shape = {
+        "points", "array", false, point, "origin", "object", true, point,
+        "open", "boolean", false, false,
+    }
+
+    it("is content with the right types, and with members that no shape names", function()
+        for _, object in ipairs {
+            { origin = { x = 0 } }, { origin = { x = -1, label = "" }, open = false, more = print },
+            { origin = { x = 2 ^ 53 }, points = {} },
+            { origin = { x = 1 }, points = { { x = 1 }, { x = 2, y = 3 } } },
+        } do
+            assert.is_nil(core.json_misfit(shape, object))
+        end
+        assert.is_nil(core.json_misfit({}, { 1, 2, 3 }))
+    end)
+
+    it("names the first member that does not fit, and its type", function()
+        local function misfit(object)
+            return table.concat({ core.json_misfit(shape, object) }, " ")
+        end
+        assert.equal("origin object", misfit {})
+        assert.equal("origin object", misfit { origin = "x" })
+        assert.equal("origin.x integer", misfit { origin = {}, open = 1 })
+        assert.equal("origin.x integer", misfit { origin = { x = 0.5 } })
+        assert.equal("origin.x integer", misfit { origin = { x = "1" } })
+        assert.equal("origin.label string", misfit { origin = { x = 1, label = 2 } })
+        assert.equal("points array", misfit { points = 1, origin = 1 })
+        assert.equal("points[2] object", misfit { points = { { x = 1 }, 5 }, origin = { x = 1 } })
+        assert.equal("points[1].x integer", misfit { points = { {} }, origin = { x = 1 } })
+        assert.equal("open boolean", misfit { origin = { x = 1 }, open = cjson.null })
+    end)
+
+    it("raises for anything but two tables", function()
+        for _, wrong in ipairs { 1, "x", true, print } do
+            assert.error(function() core.json_misfit(wrong, {}) end)
+            assert.error(function() core.json_misfit({}, wrong) end)
+        end
+        assert.error(function() core.json_misfit() end)
+    end)
+end)

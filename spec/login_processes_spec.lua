@@ -2,6 +2,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 local support = require "spec.support"
@@ -34,11 +35,7 @@ end
 local folder = assert(peer.shell "mktemp -d"):match("%S+")
 local path, script = folder .. "/tokens.json", folder .. "/worker.lua"
 
-local function write(name, text)
-    local file = assert(io.open(name, "w"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
 local function lines_of(name)
     local lines, file = {}, io.open(name)

@@ -1,6 +1,7 @@
 --- Servers of a spec's own, in this process: what the sandbox does not do. And child processes.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local socket = require "cqueues.socket"
@@ -114,14 +115,6 @@ local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
 peer.quote = quote
 
-local function write_temporary(text)
-    local path = os.tmpname()
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-    return path
-end
-
 --- Runs a shell command.
 -- @return all that it wrote, and true if it succeeded
 function peer.shell(command)
@@ -129,6 +122,16 @@ function peer.shell(command)
     local output, status = pipe:read("*a"):match("^(.*)status (%d+)\n$")
     pipe:close()
     return output, status == "0"
+end
+
+--- Runs a shell command that has to succeed.
+-- @param ... what string.format puts into it, if anything
+-- @return all that it wrote
+function peer.must(command, ...)
+    if select("#", ...) > 0 then command = command:format(...) end
+    local output, ok = peer.shell(command)
+    if not ok then error(command .. "\n" .. output, 2) end
+    return output
 end
 
 --- Runs a Lua script in a process of its own, which finds the modules that this one finds.
@@ -142,7 +145,7 @@ function peer.script(script, values, shell)
         lines[#lines + 1] = ("[%q] = %q,"):format(name, value)
     end
     local text = "local given = {" .. table.concat(lines) .. "} " .. script
-    local path = write_temporary(text)
+    local path = files.temporary(text)
     local command = ("%s %s"):format(lua.command(peer.interpreter), path)
     local before, after = (shell or "%s"):match("^(.-)%%s(.*)$")
     local output, ok = peer.shell(before .. command .. after)

@@ -4,6 +4,7 @@
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local retry = require "cloudcal.retry"
 local support = require "spec.support"
@@ -126,13 +127,7 @@ end)
 assert(loop:loop())
 ]==]
 
-local function write_file(text)
-    local path = os.tmpname()
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-    return path
-end
+local write_file = files.temporary
 
 local function read_lines(path)
     local lines = {}

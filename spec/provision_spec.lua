@@ -2,6 +2,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 local provision = require "examples.provision"
@@ -25,19 +26,9 @@ end)
 
 after_each(function() peer.shell("rm -rf " .. folder) end)
 
-local function put(path, text)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
-end
+local put = files.write
 
-local function content(path)
-    local file = io.open(path, "rb")
-    if not file then return nil end
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local content = files.find
 
 local series = 0
 

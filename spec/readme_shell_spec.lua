@@ -1,9 +1,11 @@
 --- What the documents tell people to type: every line of their sh blocks is run, and what they name
 -- in passing exists.
 
+local files = require "spec.files"
 local peer = require "spec.peer"
 
 local quote = peer.quote
+local read, write = files.read, files.write
 
 local PAGES = { "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "docs/coming-from-the-sdk.md",
                 "docs/coming-from-the-sdk.zh-CN.md" }
@@ -13,19 +15,6 @@ local FOLDERS = { bench = true, docs = true, examples = true, library = true, lu
                   spec = true, src = true }
 
 local NEW = "lua/cloudcal/endpoints/calendar_get.lua" -- is added by who follows CONTRIBUTING.md
-
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
 
 -- The lines of all sh blocks, without comments; a line that ends in a backslash goes on.
 local function lines_of(path)
@@ -47,8 +36,10 @@ local function filled(line)
 end
 
 -- Nobody answers as the CalDAV server here; spec/hosts/caldav.lua has the line with Radicale.
-local EXPECTED = { ["cloudcal --json caldav new --user alice --device Mac | cloudcal caldav check"]
-    = 14 }
+local EXPECTED = {
+    ["cloudcal --json caldav new --user alice --device Mac --profile mac.mobileconfig "
+        .. "| cloudcal caldav check"] = 14,
+}
 
 -- Run elsewhere: by ./run and .ci/run, or in a tree of their own by the specs of the rock.
 local ELSEWHERE = { "^%./run demo", "^%./run test", "^sudo ", "^make" }
@@ -64,9 +55,8 @@ local directory
 
 before_each(function()
     directory = peer.shell("mktemp -d"):match("[^\n]+")
-    local _, ok = peer.shell(("cd %s && for name in run Makefile lua src examples build; do "
-        .. "ln -s %s/$name; done"):format(directory, quote(root)))
-    assert.is_true(ok)
+    peer.must("cd %s && for name in run Makefile lua src examples build; do ln -s %s/$name; done",
+        directory, quote(root))
     -- ./run goes where its link leads to; the program is this directory's
     write(directory .. "/program.lua", 'print(require("cloudcal")._VERSION)')
     write(directory .. "/users.csv", "user_code,calendar_name\nu1,one\nu2,two\n")
@@ -128,9 +118,7 @@ describe("what the documents name", function()
             local count, base = 0, page:match("^(.*/)") or ""
             local text = read(page):gsub("\n```.-\n```", "")
             local function expect(path)
-                local file = io.open(path)
-                assert.truthy(file, page .. " names " .. path)
-                file:close()
+                assert.truthy(io.open(path), page .. " names " .. path)
                 count = count + 1
             end
             for path in text:gmatch("%]%(([^)#:]+)[^)]*%)") do expect(base .. path) end
@@ -155,6 +143,17 @@ describe("what the documents name", function()
                 assert.is_true(found, page .. " names #" .. anchor)
             end
         end
+    end)
+
+    it("is there: help of the command", function()
+        local count = 0
+        for _, page in ipairs(PAGES) do
+            for words in read(page):gmatch("cloudcal (help [%l-]+)") do
+                peer.must("./run cloudcal " .. words)
+                count = count + 1
+            end
+        end
+        assert.is_true(count >= 4)
     end)
 
     it("is there: commands of ./run", function()

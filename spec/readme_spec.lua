@@ -1,14 +1,10 @@
 --- The READMEs: their Lua blocks, put together, are one program that runs.
 
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local read = files.read
 
 local function lua_of(path)
     local blocks = {}
@@ -27,9 +23,7 @@ local function run(code)
     directory, here = directory:match("^([^\n]+)\n([^\n]+)")
     local quoted = peer.quote(directory)
     peer.shell(("ln -s %s/lua %s/build %s"):format(peer.quote(here), peer.quote(here), quoted))
-    local file = assert(io.open(directory .. "/program.lua", "w"))
-    file:write(code)
-    file:close()
+    files.write(directory .. "/program.lua", code)
     local output, ok = peer.shell(("cd %s && %s program.lua"):format(quoted, lua.command()))
     local mode = peer.shell(("stat -c %%a %s/tokens.json"):format(quoted))
     peer.shell("rm -rf " .. quoted)

@@ -3,6 +3,7 @@
 
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
 local redis_server = require "spec.redis_server"
@@ -51,11 +52,7 @@ end
 local folder = assert(peer.shell "mktemp -d"):match("%S+")
 local server, started = nil, 0
 
-local function write(name, text)
-    local file = assert(io.open(name, "w"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
 local function line_of(worker, number)
     local count = 0

@@ -21,11 +21,7 @@ local function find(what)
     return list
 end
 
-local function shell(command)
-    local output, ok = peer.shell(command)
-    assert(ok, output)
-    return output
-end
+local shell = peer.must
 
 describe("the version", function()
     it("is that of the rockspec of the release, the only one beside scm", function()

@@ -1,5 +1,6 @@
 --- ./run: its commands, what it installs, and how it counts tests.
 
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local peer = require "spec.peer"
 
@@ -11,11 +12,7 @@ local function shell(command, ...)
     return text, tonumber(status)
 end
 
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
 local root = peer.shell("pwd"):match("[^\n]+")
 local directory
@@ -177,7 +174,7 @@ describe("what ./run installs", function()
 
     local function run(command)
         local text, status = shell("env PATH=%s ./run %s </dev/null", world, command)
-        return text, status, io.open(log):read("*a")
+        return text, status, files.read(log)
     end
 
     local function add_apt(user, sudo)
@@ -213,6 +210,16 @@ describe("what ./run installs", function()
         assert.truthy(asked:find("\nnoninteractive " .. APT:gsub("%-", "%%-")))
         assert.truthy(asked:find(" nodejs npm", 1, true), asked)
         assert.truthy(text:find("\n    apt-get update && " .. APT .. "gcc ", 1, true))
+    end)
+
+    it("names what the benchmark needs, with its headers and servers", function()
+        add_apt(0)
+        local text, status, asked = run "bench quick"
+        assert.equal(1, status)
+        assert.truthy(text:find("installing by apt-get, for ./run bench: ", 1, true), text)
+        for _, package in ipairs { "valgrind", "nginx", "libnginx-mod-http-lua", "luajit2" } do
+            assert.truthy(asked:find(" " .. package, 1, true), package)
+        end
     end)
 
     it("is installed with sudo where that asks for no password", function()

@@ -1,5 +1,6 @@
 local context = require "openssl.ssl.context"
 local errno = require "cqueues.errno"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local sandbox = require "cloudcal.sandbox"
@@ -15,13 +16,7 @@ local CALDAV = "/open-apis/calendar/v4/settings/generate_caldav_conf"
 -- The interpreter of the sandbox, for a shell.
 local function lua_command() return lua.command_54() .. " " end
 
-local function read_file(path)
-    local file = io.open(path)
-    if not file then return nil end
-    local content = file:read("*a")
-    file:close()
-    return content
-end
+local read_file = files.find
 
 -- A client that trusts one authority and hides nothing: bytes out, bytes in.
 local function trusting(ca_text, host)

@@ -4,6 +4,7 @@ local browser = require "spec.browser"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local fake_dict = require "spec.fake_dict"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -35,12 +36,7 @@ local GIVEN = {
 -- A sandbox with these secrets, whose log is kept
 -- =======================================================}
 
-local function read_file(path)
-    local file = io.open(path)
-    local content = file and file:read("*a") or ""
-    if file then file:close() end
-    return content
-end
+local function read_file(path) return files.find(path) or "" end
 
 local function start_sandbox()
     local out, log = os.tmpname(), os.tmpname()

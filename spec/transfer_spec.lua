@@ -1,6 +1,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local context = require "openssl.ssl.context"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local lua = require "spec.lua"
 local cqueues = require "cqueues"
 local peer = require "spec.peer"
@@ -445,6 +446,15 @@ describe("an answer", function()
             "HTTP/1.1 200 OK\r\nTRANSFER-ENCODING: Chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")).body)
     end)
 
+    it("may have spaces and tabs around values, and lines without a CR", function()
+        for _, lines in ipairs { "Content-Length: \t 2 \t", "Content-Length:2\nX-A: b" } do
+            local head = "HTTP/1.1 200 OK\r\n" .. lines .. "\r\n\r\n"
+            assert.equal("{}", success(answered(head .. "{}")).body, lines)
+        end
+        local bare = "HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"
+        assert.equal("{}", success(answered(bare)).body)
+    end)
+
     it("must not contradict itself about its length", function()
         for _, lines in ipairs { "Content-Length: 2\r\nContent-Length: 3", "Content-Length: 2, 2",
                                  "Content-Length: 0x2", "Content-Length: +2",
@@ -583,10 +593,7 @@ describe("TLS:", function()
 
     it("a good certificate is accepted, its authority as text or as file", function()
         local server, ca = tls_server "good"
-        local path = os.tmpname()
-        local file = io.open(path, "w")
-        file:write(ca)
-        file:close()
+        local path = files.temporary(ca)
         assert.equal(200, (verdict(server, { ca_pem = ca })))
         core.engine():close()
         assert.equal(200, (verdict(server, { ca_file = path })))
@@ -737,6 +744,24 @@ describe("TLS:", function()
     it("a server without HTTP/2 is spoken to in HTTP/1.1", function()
         core.engine():close()
         assert.matches("^HTTP/1.1 ", success(fetch { http2 = true }).head)
+    end)
+end)
+
+describe("the user's .netrc", function()
+    it("gives no credentials to a request", function()
+        local home = peer.shell("mktemp -d"):match("[^\n]+")
+        local file = assert(io.open(home .. "/.netrc", "w"))
+        file:write("default login somebody password canary\n")
+        file:close()
+        local output = peer.script([[
+            local peer = require "spec.peer"
+            local server = peer.listen(peer.answering(
+                "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+            local status = peer.exchange(peer.options(server.url, { plain_http = true }))
+            io.write(tostring(status), " ", tostring(server.head))]], {}, "HOME=" .. home .. " %s")
+        peer.shell("rm -rf " .. home)
+        assert.matches("^200 GET / HTTP/1.1", output)
+        assert.is_nil(output:lower():find("authorization", 1, true), output)
     end)
 end)
 

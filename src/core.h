@@ -162,6 +162,7 @@ struct transfer {
   int group;                    /* who wants to hear of the end; 0: nobody */
   int64_t ticket;               /* its number, for those who hear of it */
   CURL *easy;
+  CURLU *url;                   /* that of the handle, which lives as long */
   int64_t transport;            /* whose options it has; 0: its own */
   struct curl_slist *lines;     /* request headers */
   struct bytes request;         /* request body ... */
@@ -190,6 +191,7 @@ CURLcode transfer_configure (lua_State *L, int transport,
 CURLcode transfer_address (lua_State *L, int options, int transport,
                            struct transfer *t);
 void transfer_forget (CURL *easy);
+void transfer_cleanup (struct transfer *t);
 void transfer_finish (struct transfer *t, CURLcode code);
 void transfer_release (struct transfer *t);
 struct transfer *transfer_new (lua_State *L);

@@ -33,9 +33,10 @@ struct list {
   struct transfer *first, *last;        /* oldest first */
 };
 
-struct spare {
+struct spare {                  /* as in struct transfer */
   CURL *easy;
-  int64_t transport;            /* as in struct transfer */
+  CURLU *url;
+  int64_t transport;
 };
 
 struct engine {
@@ -100,7 +101,8 @@ static void forget (struct engine *e, curl_socket_t s) {
 curl_socket_t engine_socket (struct engine *e, struct curl_sockaddr *a) {
   curl_socket_t s;
 #if defined(SOCK_CLOEXEC)
-  s = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+  s = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+             a->protocol);
 #else
   s = socket(a->family, a->socktype, a->protocol);
   if (s >= 0)
@@ -135,6 +137,13 @@ static int on_timer (CURLM *multi, long ms, void *user) {
 
 #if USE_EPOLL
 
+/* a socket of a kept connection is still there if its removal failed */
+static int watch (struct engine *e, int what, curl_socket_t s,
+                  struct epoll_event *event) {
+  return epoll_ctl(e->poller, what, s, event) == 0 ||
+      (errno == EEXIST && epoll_ctl(e->poller, EPOLL_CTL_MOD, s, event) == 0);
+}
+
 static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
                      void *known) {
   struct engine *e = user;
@@ -148,8 +157,7 @@ static int on_watch (CURL *easy, curl_socket_t s, int what, void *user,
   }
   event.events = ((what & CURL_POLL_IN) ? EPOLLIN : 0u) |
                  ((what & CURL_POLL_OUT) ? EPOLLOUT : 0u);
-  if (epoll_ctl(e->poller, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s,
-                &event) != 0)
+  if (!watch(e, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s, &event))
     return -1;
   if (known == NULL)
     curl_multi_assign(e->multi, s, e);
@@ -274,15 +282,19 @@ static void retract (struct engine *e, struct transfer *t) {
 
 /* one whose exchange failed may go on with it: libcurl keeps the intent to
 ** rewind a request over curl_easy_reset */
-static void recycle (struct engine *e, CURL *easy, int64_t transport,
-                     int is_good) {
-  transfer_forget(easy);
+static void recycle (struct engine *e, struct transfer *t, int is_good) {
+  struct spare *s = &e->spare[e->spares];
+  transfer_forget(t->easy);
   if (!is_good || e->multi == NULL || e->spares == CORE_SPARE_HANDLES)
-    curl_easy_cleanup(easy);
+    transfer_cleanup(t);
   else {
-    e->spare[e->spares].easy = easy;
-    e->spare[e->spares++].transport = transport;
+    s->easy = t->easy;
+    s->url = t->url;
+    s->transport = t->transport;
+    e->spares++;
   }
+  t->easy = NULL;
+  t->url = NULL;
 }
 
 /* OpenSSL's queue is the thread's, and libcurl leaves errors in it that the
@@ -294,13 +306,11 @@ static void leave_no_error (void) {
 /* takes the exchange, which ended well or not, out of libcurl and out of the
 ** list */
 static void detach (struct engine *e, struct transfer *t, int is_good) {
-  CURL *easy = t->easy;
   if (t->state == TRANSFER_RUNNING)
-    curl_multi_remove_handle(e->multi, easy);
+    curl_multi_remove_handle(e->multi, t->easy);
   delist(e, t);
-  t->easy = NULL;
-  if (easy != NULL)
-    recycle(e, easy, t->transport, is_good);
+  if (t->easy != NULL)
+    recycle(e, t, is_good);
   leave_no_error();
 }
 
@@ -352,8 +362,10 @@ static void close_descriptor (int *fd) {
 static void shut (struct engine *e, CURLcode code) {
   while (e->current.first != NULL)
     complete(e, e->current.first, code);
-  while (e->spares > 0)
+  while (e->spares > 0) {
     curl_easy_cleanup(e->spare[--e->spares].easy);
+    curl_url_cleanup(e->spare[e->spares].url);
+  }
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
   leave_no_error();
@@ -382,6 +394,7 @@ static void abandon (struct engine *e) {
   while (e->current.first != NULL) {
     struct transfer *t = e->current.first;
     t->easy = NULL;
+    t->url = NULL;
     t->fault = FAULT_LOST_IN_FORK;
     t->sent = 1;
     transfer_finish(t, CURLE_ABORTED_BY_CALLBACK);
@@ -632,34 +645,32 @@ static struct engine *check (lua_State *L) {
   return e;
 }
 
-/* a handle that has the options of a transport already; NULL: none is left */
-static CURL *take_configured (struct engine *e, int64_t transport) {
-  int i;
-  for (i = e->spares - 1; transport != 0 && i >= 0; i--)
-    if (e->spare[i].transport == transport) {
-      CURL *easy = e->spare[i].easy;
-      e->spare[i] = e->spare[--e->spares];
-      return easy;
-    }
-  return NULL;
+/* gives a spare handle to t; false: there is none that fits */
+static int take_spare (struct engine *e, struct transfer *t, int i) {
+  if (i < 0)
+    return 0;
+  t->easy = e->spare[i].easy;
+  t->url = e->spare[i].url;
+  e->spare[i] = e->spare[--e->spares];
+  return 1;
 }
 
-static CURL *take_blank (struct engine *e) {
-  CURL *easy;
-  if (e->spares == 0)
-    return curl_easy_init();
-  easy = e->spare[--e->spares].easy;
-  curl_easy_reset(easy);
-  return easy;
+/* one that has the options of the transport already; -1: none is left */
+static int find_configured (const struct engine *e, int64_t transport) {
+  int i = e->spares - 1;
+  while (i >= 0 && (transport == 0 || e->spare[i].transport != transport))
+    i--;
+  return i;
 }
 
 static CURLcode equip (lua_State *L, struct engine *e, struct transfer *t) {
-  t->easy = take_configured(e, t->transport);
-  if (t->easy != NULL)
+  if (take_spare(e, t, find_configured(e, t->transport)))
     return CURLE_OK;
-  t->easy = take_blank(e);
-  return t->easy == NULL ? CURLE_OUT_OF_MEMORY :
-                           transfer_configure(L, 3, t, e);
+  if (take_spare(e, t, e->spares - 1))
+    curl_easy_reset(t->easy);
+  else if ((t->easy = curl_easy_init()) == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  return transfer_configure(L, 3, t, e);
 }
 
 /* as many as one host may have, or each burst would connect anew */

@@ -1,7 +1,8 @@
 /*
 ** What lua-cjson leaves open, so that every build of it behaves the same:
 ** before decoding, strict UTF-8 and strict numbers; after it, integers
-** that are integers and objects without null.
+** that are integers and objects without null. And whether what was decoded
+** has the types that it should have.
 */
 #include "core.h"
 
@@ -61,15 +62,32 @@ static enum verdict number (const char *s, size_t n, size_t *length) {
   return (*length == i + whole && is_inexact(s + i, whole)) ? INEXACT : FINE;
 }
 
+/* what no string holds as it is: a control character, '"', '\\' */
+static const unsigned char special[256] = {
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+  1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+  ['"'] = 1, ['\\'] = 1
+};
+
+static const unsigned char blank[256] = {
+  [' '] = 1, ['\t'] = 1, ['\r'] = 1, ['\n'] = 1
+};
+
+/* how many bytes from s on are in the set (or are not). The zero behind a Lua
+** string ends either run. */
+static size_t run_of (const char *s, const unsigned char *set, int in) {
+  size_t i = 0;
+  while (set[(unsigned char)s[i]] == in)
+    i++;
+  return i;
+}
+
 static enum verdict string (const char *s, size_t n, size_t *length) {
-  size_t i = 1;
-  while (i < n && s[i] != '"') {
-    if ((unsigned char)s[i] < 0x20)
-      return NOT_JSON;
-    i += (s[i] == '\\') ? 2 : 1;
-  }
+  size_t i = 1 + run_of(s + 1, special, 0);
+  while (s[i] == '\\' && i + 2 < n)
+    i += 2 + run_of(s + i + 2, special, 0);
   *length = i + 1;
-  return i < n ? FINE : NOT_JSON;
+  return i < n && s[i] == '"' ? FINE : NOT_JSON;
 }
 
 static enum verdict word (const char *s, size_t n, size_t *length) {
@@ -87,7 +105,9 @@ static enum verdict token (const char *s, size_t n, size_t *length) {
   *length = 1;
   switch (s[0]) {
     case '{': case '}': case '[': case ']': case ':': case ',':
+      return FINE;
     case ' ': case '\t': case '\r': case '\n':
+      *length = run_of(s, blank, 1);
       return FINE;
     case '"':
       return string(s, n, length);
@@ -182,8 +202,114 @@ static int l_json_mend (lua_State *L) {
 
 /* }====================================================== */
 
+/* {======================================================
+** Types. A shape is a flat array of four values for each known member of an
+** object: its name; "string", "boolean", "integer", "object" or "array";
+** whether it must be there; and the shape of the object, or of the objects
+** in the array.
+** ======================================================= */
+
+enum { NAME, KIND, REQUIRED, MEMBERS, SHAPE_STRIDE };
+
+static int members (lua_State *L, int shape, int object);
+
+/* is the value at the top what `kind` says? */
+static int is_kind (lua_State *L, const char *kind) {
+  switch (kind[0]) {
+    case 's': return lua_type(L, -1) == LUA_TSTRING;
+    case 'b': return lua_type(L, -1) == LUA_TBOOLEAN;
+    case 'i': return lua_type(L, -1) == LUA_TNUMBER &&
+        floor((double)lua_tonumber(L, -1)) == (double)lua_tonumber(L, -1);
+    default: return lua_istable(L, -1);
+  }
+}
+
+/* the array at the top, the shape of its objects below: as members, and the
+** path begins with the number */
+static int items (lua_State *L) {
+  int list = lua_gettop(L), i, n = (int)core_rawlen(L, list);
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, list, i);
+    if (!lua_istable(L, -1)) {
+      lua_pushfstring(L, "[%d]", i);
+      lua_pushliteral(L, "object");
+      return 1;
+    }
+    if (members(L, list - 1, list + 1)) {
+      lua_pushfstring(L, "[%d].%s", i, lua_tostring(L, -2));
+      lua_insert(L, -2);
+      return 1;
+    }
+    lua_settop(L, list);
+  }
+  return 0;
+}
+
+/* the object or array at the top, its shape below */
+static int inside (lua_State *L, const char *kind) {
+  int top = lua_gettop(L);
+  return kind[0] == 'a' ? items(L) : members(L, top - 1, top);
+}
+
+/* the name of the member, then its own path, if there is one, and the kind
+** at the top */
+static int blame (lua_State *L, const char *name, int deeper) {
+  if (deeper) {
+    const char *path = lua_tostring(L, -2);
+    lua_pushfstring(L, path[0] == '[' ? "%s%s" : "%s.%s", name, path);
+  }
+  else
+    lua_pushstring(L, name);
+  lua_insert(L, -2);
+  return 1;
+}
+
+/* holds an object against a shape: 0, and nothing pushed, if it fits; else
+** 1, and at the top the path of the first member that does not, and the kind
+** that it should be */
+static int members (lua_State *L, int shape, int object) {
+  int i, top = lua_gettop(L), n = (int)core_rawlen(L, shape);
+  luaL_checkstack(L, 10, NULL);
+  for (i = 1; i <= n; i += SHAPE_STRIDE) {
+    const char *name, *kind;
+    lua_rawgeti(L, shape, i + NAME);
+    name = lua_tostring(L, -1);
+    lua_rawgeti(L, shape, i + KIND);
+    kind = lua_tostring(L, -1);
+    lua_rawgeti(L, shape, i + MEMBERS);
+    lua_pushvalue(L, top + 1);
+    lua_rawget(L, object);
+    if (lua_isnil(L, -1)) {
+      lua_rawgeti(L, shape, i + REQUIRED);
+      if (lua_toboolean(L, -1)) {
+        lua_pushvalue(L, top + 2);
+        return blame(L, name, 0);
+      }
+    }
+    else if (!is_kind(L, kind)) {
+      lua_pushvalue(L, top + 2);
+      return blame(L, name, 0);
+    }
+    else if (lua_istable(L, -1) && inside(L, kind))
+      return blame(L, name, 1);
+    lua_settop(L, top);
+  }
+  return 0;
+}
+
+/* json_misfit(shape, object) -> nil | path, kind */
+static int l_json_misfit (lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  lua_settop(L, 2);
+  return members(L, 1, 2) ? 2 : 0;
+}
+
+/* }====================================================== */
+
 const luaL_Reg json_functions[] = {
   { "json_check", l_json_check },
   { "json_mend", l_json_mend },
+  { "json_misfit", l_json_misfit },
   { NULL, NULL }
 };

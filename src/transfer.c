@@ -74,7 +74,10 @@ static void note_framing (struct transfer *t, const char *s, size_t n) {
     t->fault = FAULT_CONFLICTING_LENGTHS;
 }
 
+/* With the answer, the connection may be kept: one on which only part of the
+** request could be sent would have the next one go on in the middle of it. */
 static void begin_head (struct transfer *t) {
+  curl_easy_setopt(t->easy, CURLOPT_FORBID_REUSE, 0L);
   bytes_clear(&t->head);
   t->head_complete = t->chunked = t->has_length = 0;
 }
@@ -386,6 +389,27 @@ static int is_address (const char *url) {
   return *host == '[' || strchr(":/", host[strspn(host, "0123456789.")]);
 }
 
+/* Of a text libcurl would parse and write anew what it means, for each
+** exchange; a parsed URL is taken as it is. */
+static CURLcode set_url (struct transfer *t, const char *url) {
+  const unsigned flags =
+      CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME | CURLU_PATH_AS_IS;
+  char *known = NULL;
+  CURLUcode code;
+  curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &known);
+  if (known != NULL && strcmp(known, url) == 0)
+    return CURLE_OK;
+  if (t->url == NULL && (t->url = curl_url()) == NULL)
+    return CURLE_OUT_OF_MEMORY;
+  code = curl_url_set(t->url, CURLUPART_URL, url, flags);
+  if (code != CURLUE_OK)
+    return code == CURLUE_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY :
+                                          CURLE_URL_MALFORMAT;
+  SET(t, CURLOPT_URL, url);
+  SET(t, CURLOPT_CURLU, t->url);
+  return CURLE_OK;
+}
+
 static CURLcode set_target (lua_State *L, int options, int transport,
                             struct transfer *t) {
   const char *url = needed_option(L, options, "url");
@@ -395,9 +419,9 @@ static CURLcode set_target (lua_State *L, int options, int transport,
   t->to_address = is_address(url) &&
       line_option(L, transport, "proxy") == NULL;
   t->deadline = engine_now() + (int64_t)milliseconds(timeout) * 1000;
-  SET(t, CURLOPT_URL, url);
   SET(t, CURLOPT_FRESH_CONNECT, fresh);
-  return CURLE_OK;
+  SET(t, CURLOPT_FORBID_REUSE, 1L);     /* but see begin_head */
+  return set_url(t, url);
 }
 
 static CURLcode add_line (struct transfer *t, const char *line) {
@@ -525,6 +549,13 @@ void transfer_forget (CURL *easy) {
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
 }
 
+void transfer_cleanup (struct transfer *t) {
+  curl_easy_cleanup(t->easy);
+  curl_url_cleanup(t->url);
+  t->easy = NULL;
+  t->url = NULL;
+}
+
 /* }====================================================== */
 
 /* {======================================================
@@ -612,9 +643,7 @@ void transfer_release (struct transfer *t) {
 
 static void transfer_close (struct transfer *t) {
   engine_drop(t);
-  if (t->easy != NULL)          /* configuration raised an error */
-    curl_easy_cleanup(t->easy);
-  t->easy = NULL;
+  transfer_cleanup(t);          /* of what could not be configured */
   transfer_release(t);
   bytes_free(&t->head);
   bytes_free(&t->body);

@@ -9,7 +9,6 @@
 ** peak begins with that of its parent.
 */
 
-#define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>

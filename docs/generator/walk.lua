@@ -29,16 +29,18 @@ walk.clients = {
     youkong = cloudcal.youkong { environment = "sandbox", client_key = "UK1", secret = "s" },
 }
 
--- A table may read its functions from their file when a name is first asked for.
-local function loaded(object)
-    local _ = object.any_name
-    return object
+-- What cloudcal reads from its file when it is first asked for.
+local function load_all()
+    for name in pairs(upvalue(getmetatable(cloudcal).__index, "LATER")) do
+        assert(cloudcal[name], name)
+    end
 end
 
 local function objects()
     local found = { cloudcal = cloudcal, sandbox = require "cloudcal.sandbox" }
+    load_all()
     for name, value in pairs(cloudcal) do
-        if type(value) == "table" then found["cloudcal." .. name] = loaded(value) end
+        if type(value) == "table" then found["cloudcal." .. name] = value end
     end
     found.platform, found.client = methods_of(walk.clients.feishu)
     found.youkong = methods_of(walk.clients.youkong)

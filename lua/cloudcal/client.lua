@@ -236,6 +236,15 @@ local function pause_for(call, seconds)
     call.meta.waited = call.meta.waited + clock.now() - started
 end
 
+local function log_failure(call, err, pause, reason)
+    local level = pause and "warn" or "info"
+    if not log.is_wanted(call.client, level) then return end
+    log.write(call.client, level, tostring(err), {
+        operation = call.operation, attempt = call.meta.attempts,
+        again_in = pause, reason = reason,
+    })
+end
+
 local function run(call)
     while true do
         local body, err, facts = attempt(call)
@@ -249,10 +258,7 @@ local function run(call)
         end
         local pause, reason = decide(call, err, facts)
         note_acted(call, err)
-        log.write(call.client, pause and "warn" or "info", tostring(err), {
-            operation = call.operation, attempt = call.meta.attempts,
-            again_in = pause, reason = reason,
-        })
+        log_failure(call, err, pause, reason)
         if not pause then
             err.gave_up = reason
             return nil, err
@@ -335,16 +341,16 @@ local function secrets_for(state)
     return { unpack(state.secrets) }
 end
 
-local function new_call(state, endpoint, call_options)
+local function new_call(state, endpoint, call_options, started)
     local given = state.options
     local timeout = call_options.timeout or given.timeout or options.defaults.timeout
     local meta, source = new_meta()
     return {
         service_name = state.name, service = state.service, endpoint = endpoint,
         client = given, options = call_options,
-        transport = state.transport, plans = state.plans,
+        transport = state.transport, plans = state.plans, identities = state.identities,
         base_url = state.base_url, accounts_url = state.accounts_url, fetch = fetch,
-        timeout = timeout, deadline = clock.now() + timeout,
+        timeout = timeout, deadline = started + timeout,
         meta = meta, source = source, stage = "check",
         secrets = secrets_for(state), content_type = endpoint.content_type,
         -- what errors.new wants to know of a call
@@ -360,6 +366,18 @@ local function check_request(endpoint, given)
     return schema.check(endpoint, given)
 end
 
+-- Where a call has no options, its identity is that of the one before.
+local function choose_identity(call)
+    local endpoint = call.endpoint
+    local known = call.identities[endpoint.operation]
+    if known and not endpoint.raw and next(call.options) == nil then return known end
+    local chosen, found = identity.choose(endpoint, call.client, call.options)
+    if next(call.options) == nil and not endpoint.raw then
+        call.identities[endpoint.operation] = chosen
+    end
+    return chosen, found
+end
+
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.
 local function check(call, given, variant, found)
     found = wait.problem() or found
@@ -371,7 +389,7 @@ local function check(call, given, variant, found)
     if found then return found end
     call.headers, found = request.header_lines(call.options.headers)
     if not call.headers then return found end
-    call.identity, found = identity.choose(endpoint, call.client, call.options)
+    call.identity, found = choose_identity(call)
     if not call.identity then return found end
     found = request.refusal(endpoint, call.identity, call.request)
     if found then return found end
@@ -411,7 +429,7 @@ end
 -- @return the decoded body, nil, meta; or nil, an error, meta
 function client.call(state, endpoint, given, call_options, variant, found)
     local started = clock.now()
-    local call = new_call(state, endpoint, call_options)
+    local call = new_call(state, endpoint, call_options, started)
     found = check(call, given, variant, found)
     local body, err
     if found then
@@ -433,7 +451,8 @@ local WARM_UP = {
 --- Opens a connection, and loads the CA store on the way, so that the next call need not.
 -- @return true, nil, meta; or nil, err, meta
 function client.warm_up(state)
-    local started, call = clock.now(), new_call(state, WARM_UP, {})
+    local started = clock.now()
+    local call = new_call(state, WARM_UP, {}, started)
     local found = check(call, {})
     local answer, err
     if found then
@@ -458,7 +477,7 @@ end
 -- @return the result, nil, meta; or nil, err, meta
 function client.act(state, operation, call_options, work, is_local)
     local started, endpoint = clock.now(), endpoints.by_operation[operation]
-    local call = new_call(state, endpoint, call_options)
+    local call = new_call(state, endpoint, call_options, started)
     call.stage, call.repeatable = "token", endpoint.repeatable
     local found = app_problem(call) or not is_local and wait.problem() or nil
     local result

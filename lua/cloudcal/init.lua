@@ -1,25 +1,33 @@
 --- cloudcal: the calendar services of Feishu, Lark and Youkong, from any program that hosts Lua.
 -- The names and shapes are described in README.md.
 
-local errors = require "cloudcal.errors"
-local feishu = require "cloudcal.services.feishu"
-local journal = require "cloudcal.journal"
 local json = require "cloudcal.json"
-local log = require "cloudcal.log"
-local loop = require "cloudcal.wait.loop"
-local wait = require "cloudcal.wait"
-local youkong = require "cloudcal.services.youkong"
 
-local cloudcal = {
-    _VERSION = "cloudcal " .. require "cloudcal.version",
-    feishu = feishu.feishu,
-    lark = feishu.lark,
-    youkong = youkong.youkong,
-    null = json.null,
-    log = log,
-    stores = require "cloudcal.stores",
-    explain = errors.explain,
+-- What is read from its file when it is first asked for: a program parses what it uses.
+local LATER = {
+    feishu = function() return require("cloudcal.services.feishu").feishu end,
+    lark = function() return require("cloudcal.services.feishu").lark end,
+    youkong = function() return require("cloudcal.services.youkong").youkong end,
+    log = function() return require "cloudcal.log" end,
+    stores = function() return require "cloudcal.stores" end,
+    explain = function() return require("cloudcal.errors").explain end,
+    map = function() return require "cloudcal.map" end,
+    journal = function() return require("cloudcal.journal").open end,
+    caldav = function() return require "cloudcal.caldav" end,
 }
+
+local cloudcal = setmetatable({
+    _VERSION = "cloudcal " .. require "cloudcal.version",
+    null = json.null,
+}, {
+    __index = function(self, name)
+        local load = LATER[name]
+        if not load then return nil end
+        local value = load()
+        rawset(self, name, value)
+        return value
+    end,
+})
 
 --- Text of a value, for people; secret fields are masked.
 -- @param value any
@@ -45,33 +53,19 @@ function cloudcal.sleep(seconds)
     if type(seconds) ~= "number" or seconds ~= seconds then
         error("seconds must be a number, not " .. tostring(seconds), 2)
     end
+    local wait = require "cloudcal.wait"
     local found = wait.problem()
     if not found then
         if wait.sleep(seconds) then return true end
         found = wait.cancelled()
     end
-    return nil, errors.new(found, { operation = "sleep" })
+    return nil, require("cloudcal.errors").new(found, { operation = "sleep" })
 end
-
--- A table of functions that are read from their file when one of them is first asked for.
-local function when_needed(load)
-    return setmetatable({}, { __index = function(self, name)
-        setmetatable(self, nil)
-        for key, value in pairs(load()) do self[key] = value end
-        return self[name]
-    end })
-end
-
---- Calls a function for each item, several at a time; see lua/cloudcal/map.lua.
-cloudcal.map = require "cloudcal.map"
-
---- Opens a journal; see lua/cloudcal/journal.lua.
-cloudcal.journal = journal.open
 
 --- Makes a loop, in which tasks go on side by side. All loops of a Lua state share one engine.
 -- @return the loop; see lua/cloudcal/wait/loop.lua
 function cloudcal.loop()
-    return loop.new()
+    return require("cloudcal.wait.loop").new()
 end
 
 --- Makes a store in a Redis server, which processes and machines share: as `store` for tokens, as
@@ -92,8 +86,5 @@ function cloudcal.redis(given)
     local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
     return store
 end
-
---- What to do with a CalDAV account; see lua/cloudcal/caldav/init.lua.
-cloudcal.caldav = when_needed(function() return require "cloudcal.caldav" end)
 
 return cloudcal

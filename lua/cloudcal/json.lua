@@ -20,6 +20,10 @@ function json.decode(text)
     if not fine then return nil, reason end
     local decoded, value = pcall(codec.decode, text)
     if not decoded then return nil, "not_json" end
+    if type(value) == "table" then
+        if core.json_mend(value) then return value end
+        return nil, "not_json"
+    end
     local box = { value }
     if not core.json_mend(box) then return nil, "not_json" end
     return box[1]

@@ -115,14 +115,19 @@ local function wait_for(call, plan, seconds, deadline)
     end
 end
 
-local function wait_for_slot(call, plan, deadline)
-    local refused = wait_while_held(plan, deadline)
-    if refused then return refused end
-    local most = math.max(0, deadline - clock.now())
+local function wait_for_slot(call, plan, most, deadline)
     local seconds, number = plan.store:reserve(plan.key, plan.limits, most)
     if not seconds then return refusal(plan, number) end
     call.plan, call.slot = plan, number
-    return wait_for(call, plan, seconds, deadline)
+    if seconds > 0 then return wait_for(call, plan, seconds, deadline) end
+end
+
+local function wait_for_turn(call, plan, deadline)
+    if not held_until.values[plan.key] then
+        return wait_for_slot(call, plan, plan.most, deadline)
+    end
+    return wait_while_held(plan, deadline)
+        or wait_for_slot(call, plan, math.max(0, deadline - clock.now()), deadline)
 end
 
 --- Waits until the next attempt of a call is allowed, for max_wait in all. The time is added to
@@ -132,7 +137,7 @@ function limiter.acquire(call)
     local plan = plan_of(call)
     if not plan then return nil end
     local started = clock.now()
-    local refused = wait_for_slot(call, plan, started + plan.most)
+    local refused = wait_for_turn(call, plan, started + plan.most)
     if refused then limiter.settle(call) end -- nobody waits for a slot that is not used
     local waited = clock.now() - started
     if waited < NOTHING then return refused, false end

@@ -37,11 +37,13 @@ local function check_header(name, value)
     end
 end
 
+local NO_LINES = {}
+
 --- Turns a table of headers into lines.
--- @return an array; or nil and a problem
+-- @return an array, to be read only; or nil and a problem
 function request.header_lines(headers)
+    if not headers then return NO_LINES end
     local lines = {}
-    if not headers then return lines end
     for name, value in next, headers do
         local found = check_header(name, value)
         if found then return nil, found end

@@ -127,16 +127,20 @@ local function is_uncertain(endpoint, answer, verdict, row)
     return row.kind == "service_error" or answer.status >= 500 and not row.msg
 end
 
+local function text_or_nil(value)
+    return type(value) == "string" and value or nil
+end
+
 local function refused(endpoint, answer, verdict, secrets)
-    local row = row_of(verdict, answer.status)
+    local row, msg = row_of(verdict, answer.status), text_or_nil(verdict.msg)
     local detail = verdict.detail or {}
     local uncertain = is_uncertain(endpoint, answer, verdict, row)
     return {
         kind = row.kind, code = verdict.code, name = row.name,
         hint = row.hint, hint_zh = row.hint_zh,
-        message = quote(verdict.msg, secrets), msg = verdict.msg,
+        message = quote(msg, secrets), msg = msg,
         acted = uncertain and "maybe" or "no",
-        token_refused = row.token_refused and not (verdict.msg or ""):find("not support", 1, true),
+        token_refused = row.token_refused and not (msg or ""):find("not support", 1, true),
         violations = detail.field_violations or detail.permission_violations,
         helps = detail.helps, troubleshooter = detail.troubleshooter,
     }
@@ -153,10 +157,6 @@ function response.log_id(head, body)
     return type(id) == "string" and id or nil
 end
 
-local function text_or_nil(value)
-    return type(value) == "string" and value or nil
-end
-
 local function judge(service, endpoint, answer, secrets)
     if answer.status < 200 or answer.status > 599 then
         return nil, { name = "not_the_envelope", acted = "maybe",
@@ -171,7 +171,6 @@ local function judge(service, endpoint, answer, secrets)
         return body, without_envelope(answer, "not_the_envelope",
             "the answer is not in the form of this service")
     end
-    verdict.msg = text_or_nil(verdict.msg)
     if not verdict.success then return body, refused(endpoint, answer, verdict, secrets) end
     local wrong, wanted = schema.check_answer(endpoint, body)
     if wrong then

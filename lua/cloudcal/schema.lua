@@ -154,78 +154,91 @@ local function check_section(section, fields, values)
     return clean
 end
 
+local NOTHING = {}
+
+local sections_of = setmetatable({}, { __mode = "k" }) -- by the table of an endpoint's request
+
+-- The sections that an endpoint has: name, fields, and whether one of them must be given.
+local function sections(of_request)
+    local list = {}
+    for _, name in ipairs(SECTIONS) do
+        local fields = of_request[name]
+        local section = { name = name, fields = fields, is_needed = false }
+        for _, field in ipairs(fields or {}) do
+            if field.required then section.is_needed = true end
+        end
+        if fields then list[#list + 1] = section end
+    end
+    sections_of[of_request] = list
+    return list
+end
+
+local function is_empty(values)
+    return type(values) == "table" and next(values) == nil
+end
+
 --- Checks the sections of a request (path, query, body, or Client, Calendar).
--- @return a copy with only what is to be sent; or nil and a problem with name, field (the
--- mirror's path) and message
+-- @return a copy with only what is to be sent, to be read only; or nil and a problem with name,
+-- field (the mirror's path) and message
 function schema.check(endpoint, request)
-    local clean = {}
-    for i = 1, #SECTIONS do
-        local section = SECTIONS[i]
-        local fields = endpoint.request[section]
-        if fields then
-            local values = request[section]
-            if values == nil then values = {} end
-            local copy, found = check_section(section, fields, values)
+    local clean, list = {}, sections_of[endpoint.request] or sections(endpoint.request)
+    for i = 1, #list do
+        local section = list[i]
+        local name, values = section.name, request[section.name]
+        if values == nil then values = NOTHING end
+        if section.is_needed or not is_empty(values) then
+            local copy, found = check_section(name, section.fields, values)
             if not copy then return nil, found end
-            clean[section] = copy
+            clean[name] = copy
+        else
+            clean[name] = NOTHING
         end
     end
     return clean
 end
 
+local parts_of = {} -- the paths that the endpoints' tables name, parted
+
+local function parts(path)
+    local list = {}
+    for name in path:gmatch("[^.]+") do list[#list + 1] = name end
+    parts_of[path] = list
+    return list
+end
+
 --- Looks up a mirror path such as "Calendar.CalendarId" in a table.
+-- @param path one that the table of an endpoint names: it is kept
 function schema.lookup(values, path)
-    for name in path:gmatch("[^.]+") do
+    local list = parts_of[path] or parts(path)
+    for i = 1, #list do
         if type(values) ~= "table" then return nil end
-        values = values[name]
+        values = values[list[i]]
     end
     return values
 end
 
-local check_members
+local shapes = setmetatable({}, { __mode = "k" })
 
-local function check_items(fields, list)
-    for i = 1, #list do
-        local item, wrong, wanted = list[i], "", "object"
-        if type(item) == "table" then wrong, wanted = check_members(fields, item) end
-        if wrong then return ("[%d]"):format(i), wrong, wanted end
+-- An array of fields as src/json.c wants it.
+local function shape_of(fields)
+    local shape = shapes[fields]
+    if shape then return shape end
+    shape = {}
+    for _, field in ipairs(fields) do
+        shape[#shape + 1] = field.name
+        shape[#shape + 1] = field.type
+        shape[#shape + 1] = field.required == true
+        shape[#shape + 1] = field.fields and shape_of(field.fields) or false
     end
-end
-
--- A path is put together only when there is something wrong at its end.
-local function join(name, number, rest)
-    name = name .. (number or "")
-    return rest ~= "" and name .. "." .. rest or name
-end
-
-local function check_member(field, value)
-    if value == nil then
-        if field.required then return field.name, field.type end
-        return nil
-    end
-    if not has_type(value, field.type) then return field.name, field.type end
-    local number, wrong, wanted
-    if field.type == "object" then wrong, wanted = check_members(field.fields, value)
-    elseif field.type == "array" then number, wrong, wanted = check_items(field.fields, value) end
-    if wrong then return join(field.name, number, wrong), wanted end
-end
-
-function check_members(fields, values)
-    for i = 1, #fields do
-        local field = fields[i]
-        local value = values[field.name]
-        if type(value) ~= field.type then -- as it is with all but strings and booleans
-            local wrong, wanted = check_member(field, value)
-            if wrong then return wrong, wanted end
-        end
-    end
+    shapes[fields] = shape
+    return shape
 end
 
 --- Checks the types of an answer's known fields.
 -- @return nil if all is well; else the path of the first wrong or missing field and the
 -- type that it should have
 function schema.check_answer(endpoint, body)
-    return check_members(endpoint.response, body)
+    return core.json_misfit(shape_of(endpoint.response), body)
 end
 
 return schema

@@ -4,6 +4,7 @@
 local certificates = require "cloudcal.sandbox.certificates"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local lua = require "spec.lua"
 local peer = require "spec.peer"
@@ -14,13 +15,7 @@ local PASSWORD = [[pa:ss <&>"'wörd]]
 
 local directory, radicale
 
-local function write(name, text)
-    local path = directory .. "/" .. name
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-    return path
-end
+local function write(name, text) return files.write(directory .. "/" .. name, text) end
 
 local function free_port()
     local server = peer.listen(function() end)
@@ -237,12 +232,15 @@ describe("an account of the API", function()
         assert.equal(200, (ask("GET", "/alice/work/from-the-phone.ics")))
     end)
 
-    it("is checked by the command that made it", function()
-        local output, ok = peer.shell(command(sandbox.ca_file, "--json caldav new --device Mac")
-            .. " | " .. command(radicale.ca_file, "caldav check"))
+    it("is checked by the command that made it, as the README says", function()
+        local output, ok = peer.shell(([[./run sandbox --caldav-server 127.0.0.1:%d \
+            --caldav-user-name alice --caldav-password %s -- sh -c 'cloudcal --json caldav new \
+            --profile "$0/mac.mobileconfig" | cloudcal --ca-file "$1" caldav check' %s %s]]):format(
+            radicale.port, peer.quote(PASSWORD), directory, radicale.ca_file))
         assert.is_true(ok, output)
         assert.truthy(output:find(radicale.url .. "/alice/work/  VEVENT  工作 & Work", 1, true),
             output)
+        assert.equal("600\n", (peer.shell("stat -c %a " .. directory .. "/mac.mobileconfig")))
     end)
 end)
 

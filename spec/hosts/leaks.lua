@@ -2,6 +2,7 @@
 -- that it reached goes back, and none is touched afterwards. In a C program, and in nginx.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local peer = require "spec.peer"
 local sandboxes = require "cloudcal.sandbox"
 local server = require "spec.hosts.nginx_server"
@@ -43,12 +44,7 @@ local function records_of(text)
     return records
 end
 
-local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local read = files.read
 
 -- The records of all processes that wrote logs, as far as our libraries are in them.
 local function ours_in(logs)

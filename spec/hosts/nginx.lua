@@ -1,6 +1,7 @@
 --- cloudcal in a real nginx: workers, phases, signals, shared tokens and limits.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local json = require "cloudcal.json"
 local redis_server = require "spec.redis_server"
 local sandboxes = require "cloudcal.sandbox"
@@ -417,9 +418,7 @@ describe("in nginx", function()
             host:signal "QUIT"
             assert_all_ok(finish_all(calls))
             eventually(function() return not host:is_alive() end, 15, "nginx ended")
-            local file = assert(io.open(host.dir .. "/timer"))
-            assert.equal("ok", file:read "*a")
-            file:close()
+            assert.equal("ok", files.read(host.dir .. "/timer"))
             assert_clean(host)
         end)
 

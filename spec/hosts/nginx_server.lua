@@ -2,6 +2,7 @@
 -- module, on free ports of 127.0.0.1.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local socket = require "socket"
 
 local server = {}
@@ -51,18 +52,9 @@ local function output_of(command)
     return text
 end
 
-local function write(path, text)
-    local file = assert(io.open(path, "w"))
-    file:write(text)
-    file:close()
-end
+local write = files.write
 
-local function read(path)
-    local file = io.open(path)
-    local text = file and file:read("*a") or ""
-    if file then file:close() end
-    return text
-end
+local function read(path) return files.find(path) or "" end
 
 --- A port that was free a moment ago.
 function server.free_port()

@@ -1,6 +1,7 @@
 --- examples/oauth_callback in a real nginx with two workers: what a browser sees on its way.
 
 local core = require "cloudcal.core"
+local files = require "spec.files"
 local server = require "spec.hosts.nginx_server"
 local sandboxes = require "cloudcal.sandbox"
 
@@ -26,12 +27,7 @@ local function start(public_url)
     return { pid = tonumber(pid), log = log, url = "http://127.0.0.1:" .. port }
 end
 
-local function log_of(host)
-    local file = assert(io.open(host.log))
-    local text = file:read("*a")
-    file:close()
-    return text
-end
+local function log_of(host) return files.read(host.log) end
 
 -- {======================================================
 -- A browser: it keeps one cookie, and follows no redirect by itself

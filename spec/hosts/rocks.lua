@@ -1,10 +1,11 @@
 --- What LuaRocks makes of the rockspecs as they are published: packed, installed with the
 --- dependencies that they name, made in a clone, and removed again.
 
+local files = require "spec.files"
 local peer = require "spec.peer"
 local version = require "cloudcal.version"
 
-local quote = peer.quote
+local quote, shell = peer.quote, peer.must
 
 -- lua-cjson as its authors released it: Debian keeps that archive beside its own package.
 local CJSON = "lua-cjson_2.1.0+dfsg.orig.tar.gz"
@@ -21,12 +22,6 @@ local LUAS = {
 }
 
 local directory
-
-local function shell(command, ...)
-    local output, ok = peer.shell(command:format(...))
-    assert(ok, output)
-    return output
-end
 
 local function path_of(name) return quote(directory .. "/" .. name) end
 
@@ -46,7 +41,7 @@ end
 
 local function fetch_cjson()
     local archive = "build/rocks/" .. CJSON
-    if not io.open(archive) then
+    if not files.find(archive) then
         local folder = shell("apt-get download --print-uris lua-cjson"):match "'([^']*/)"
         shell("mkdir -p build/rocks && /usr/lib/apt/apt-helper download-file %s %s SHA256:%s",
             quote(folder .. CJSON), quote(archive), CJSON_SUM)
@@ -65,7 +60,7 @@ local function pack_cjson(archive)
 end
 
 local function make_manifest(one, server)
-    shell("%s", clean(server, "luarocks-admin --lua-version=%s make-manifest .", one.version))
+    shell(clean(server, "luarocks-admin --lua-version=%s make-manifest .", one.version))
 end
 
 setup(function()
@@ -73,7 +68,7 @@ setup(function()
     pack_cjson(fetch_cjson())
     shell("mkdir %s %s && tar -c --exclude=./build --exclude=./.git . | tar -x -C %s",
         path_of "home", path_of "clone", path_of "clone")
-    shell("%s", clean("clone", "sh -c %s", quote("git init -q && git add -A && "
+    shell(clean("clone", "sh -c %s", quote("git init -q && git add -A && "
         .. "git -c user.name=spec -c user.email=spec@example.com commit -qm spec && git tag v"
         .. version)))
 end)
@@ -93,10 +88,8 @@ end
 -- A script in a place that holds nothing else.
 local function run(one, tree, more, script)
     local path, cpath = paths(one, tree, more)
-    local file = assert(io.open(directory .. "/none/script.lua", "w"))
-    file:write(script)
-    file:close()
-    return shell("%s", clean("none", "LUA_PATH=%s LUA_CPATH=%s %s script.lua", quote(path),
+    files.write(directory .. "/none/script.lua", script)
+    return shell(clean("none", "LUA_PATH=%s LUA_CPATH=%s %s script.lua", quote(path),
         quote(cpath), one.lua))
 end
 
@@ -118,7 +111,7 @@ local function expect_calls(one, tree)
     local path, cpath = paths(LUAS[1], sandbox_tree, ";;")
     assert.equal(PRIMARY, run(one, tree, "", CALL:format(path, cpath)))
     local command = clean("none", "%s/bin/cloudcal ", path_of(tree))
-    local output = shell("%s", command .. "explain 190004")
+    local output = shell(command .. "explain 190004")
     assert.truthy(output:find "kind +rate_limited\n", output)
     output = peer.shell(command:gsub("env %-i", "%0 FEISHU_TENANT_ACCESS_TOKEN=t-1")
         .. "--base-url https://127.0.0.1:1 --timeout 5 primary; echo $?")
@@ -146,7 +139,7 @@ end
 
 local function remove_all(one, tree)
     for _, rock in ipairs { "cloudcal", "lua-cjson" } do
-        shell("%s", luarocks(one, "none", "remove %s --tree=%s", rock, path_of(tree)))
+        shell(luarocks(one, "none", "remove %s --tree=%s", rock, path_of(tree)))
     end
     assert.equal((". ./lib ./lib/luarocks ./lib/luarocks/rocks-%s "
         .. "./lib/luarocks/rocks-%s/manifest "):format(one.version, one.version),
@@ -161,7 +154,7 @@ describe("LuaRocks", function()
     local SOURCE, BINARY = "source", "binary"
 
     setup(function()
-        shell("%s", luarocks(LUAS[1], SOURCE, "pack ../clone/cloudcal-%s-1.rockspec", version))
+        shell(luarocks(LUAS[1], SOURCE, "pack ../clone/cloudcal-%s-1.rockspec", version))
         make_manifest(LUAS[1], SOURCE)
     end)
 
@@ -172,7 +165,7 @@ describe("LuaRocks", function()
         local output, ok = peer.shell(make)
         assert.is_false(ok)
         assert.truthy(output:find("Could not satisfy dependency lua-cjson >= 2.1", 1, true), output)
-        shell("%s", make .. " --deps-mode=none")
+        shell(make .. " --deps-mode=none")
         local path, cpath = paths(LUAS[1], "alone", ";;")
         assert.equal(PRIMARY, run(LUAS[1], "alone", ";;", CALL:format(path, cpath)))
     end)
@@ -184,7 +177,7 @@ describe("LuaRocks", function()
 
         describe("for " .. one.name, function()
             it("installs a packed rock and what it depends on, both from their sources", function()
-                shell("%s", luarocks(one, "none", "install cloudcal --only-server=%s --tree=%s",
+                shell(luarocks(one, "none", "install cloudcal --only-server=%s --tree=%s",
                     path_of(SOURCE), path_of(from_source)))
                 expect_calls(one, from_source)
                 expect_modules(one, from_source)
@@ -193,11 +186,11 @@ describe("LuaRocks", function()
 
             it("packs what it has, installs that without a compiler, and removes it", function()
                 for _, rock in ipairs { "cloudcal", "lua-cjson" } do
-                    shell("%s", luarocks(one, binary_server, "pack %s --tree=%s", rock,
+                    shell(luarocks(one, binary_server, "pack %s --tree=%s", rock,
                         path_of(from_source)))
                 end
                 make_manifest(one, binary_server)
-                shell("%s", luarocks(one, "none",
+                shell(luarocks(one, "none",
                     "CC=false LD=false install cloudcal --only-server=%s --tree=%s",
                     path_of(binary_server), path_of(from_binary)))
                 expect_calls(one, from_binary)
@@ -205,9 +198,9 @@ describe("LuaRocks", function()
             end)
 
             it("makes the newest commit in a clone, which stays as it was", function()
-                shell("%s", luarocks(one, "clone", "%s make --only-server=%s --tree=%s",
+                shell(luarocks(one, "clone", "%s make --only-server=%s --tree=%s",
                     one.make or "", path_of(binary_server), path_of(made)))
-                local listed = shell("%s", luarocks(one, "none", "list --porcelain --tree=%s",
+                local listed = shell(luarocks(one, "none", "list --porcelain --tree=%s",
                     path_of(made)))
                 assert.truthy(listed:find "cloudcal\tscm%-1\tinstalled", listed)
                 assert.equal("", shell("cd %s && git status --porcelain", path_of "clone"))

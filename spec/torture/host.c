@@ -34,6 +34,7 @@
 #include <lualib.h>
 
 int luaopen_cloudcal_core (lua_State *L);
+int luaopen_torture_sockets (lua_State *L);     /* sockets.c */
 void *host_malloc (size_t n);
 void *host_realloc (void *p, size_t n);
 
@@ -309,6 +310,7 @@ static void open_all (lua_State *L) {
   luaL_openlibs(L);
   preload(L, "cloudcal.core", luaopen_cloudcal_core);
   preload(L, "torture.host", open_host);
+  preload(L, "torture.sockets", luaopen_torture_sockets);
 }
 
 static int run (lua_State *L, int count, char **argv) {

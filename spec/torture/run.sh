@@ -1,7 +1,8 @@
 #!/bin/sh
-# What has to hold when all goes wrong: one row for each kind of trouble, and as the last line
-# "N passed, N failed".
+# What has to hold when all goes wrong: one row for each kind of trouble, two of them at a time,
+# and as the last line "N passed, N failed".
 #   spec/torture/run.sh             all of them
+#   spec/torture/run.sh ci          those that every change has to pass
 #   spec/torture/run.sh ROW…        some of them: the names are those of the functions below
 #   spec/torture/run.sh long [ROW…] more of everything
 #   spec/torture/run.sh --write     all of them, and the table goes to docs/reliability.md
@@ -10,19 +11,21 @@
 # The packages of spec/torture/packages have to be there.
 set -u
 
-ROW_SECONDS=600
+ROW_SECONDS=1800
 LONG_SECONDS=7200
 
 cd "$(dirname -- "$0")/../.." || exit 1
 root=$PWD
 made=$root/build/torture
 logs=$(mktemp -d)
+lanes=''
 job=''
 
 finish() {
     status=$?
     trap '' INT TERM
-    [ -z "$job" ] || kill "$job" 2>/dev/null
+    # shellcheck disable=SC2086
+    [ -z "$lanes" ] || kill $lanes 2>/dev/null || :
     wait
     rm -rf "$logs"
     exit "$status"
@@ -69,7 +72,7 @@ ADDRESSES='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 # shellcheck disable=SC2086
 build_host() {
     compile faulty $ADDRESSES -Dmalloc=host_malloc -Drealloc=host_realloc &&
-        program host faulty $ADDRESSES
+        program host faulty $ADDRESSES spec/torture/sockets.c
 }
 
 # shellcheck disable=SC2046,SC2086
@@ -106,11 +109,11 @@ report() {
     wrong=$(tail -n 1 "$log" | sed -n 's/^.*|\([0-9]*\)$/\1/p')
     if [ "$2" = 0 ] && [ "$wrong" = 0 ]; then
         echo "$1" >>"$logs/passed"
-        row "$1" "$tried" "$wrong" passed
+        row "$1" "$tried" "$wrong" passed >"$logs/$name.row"
+        cat "$logs/$name.row"
     else
-        row "$1" "${tried:-it did not come to its end}" "${wrong:--}" FAILED
-        echo "$1" >>"$logs/failed"
-        sed 's/^/    /' "$log" | tail -n 60
+        row "$1" "${tried:-it did not come to its end}" "${wrong:--}" FAILED >"$logs/$name.row"
+        printf '%s\n%s\n' "$(cat "$logs/$name.row")" "$(sed 's/^/    /' "$log" | tail -n 60)"
     fi
 }
 
@@ -134,25 +137,30 @@ checked() {
 
 # with_server WHAT COMMAND…: the same, with two ports and a CA file as the last arguments
 with_server() {
-    mkfifo "$logs/stop"
-    lua5.4 spec/torture/server.lua <"$logs/stop" >"$logs/server" 2>&1 &
+    mkfifo "$logs/$name.stop"
+    lua5.4 spec/torture/server.lua <"$logs/$name.stop" >"$logs/$name.server" 2>&1 &
     server=$!
-    exec 9>"$logs/stop"
+    exec 9>"$logs/$name.stop"
     tries=0
-    until grep -q '^[0-9]* [0-9]* /' "$logs/server" || [ "$tries" = 500 ]; do
+    until grep -q '^[0-9]* [0-9]* /' "$logs/$name.server" || [ "$tries" = 500 ]; do
         sleep 0.02
         tries=$((tries + 1))
     done
     # shellcheck disable=SC2046
-    checked "$@" $(cat "$logs/server")
+    checked "$@" $(cat "$logs/$name.server")
     exec 9>&-
     wait "$server"
-    rm "$logs/stop"
 }
 
 lua_memory() { checked 'Lua out of memory' "$made/host" spec/torture/memory.lua lua 1; }
 own_memory() { checked 'the core out of memory' "$made/host" spec/torture/memory.lua ours 1; }
 curl_memory() { checked 'libcurl out of memory' "$made/host" spec/torture/memory.lua curl 1; }
+
+socket_faults() {
+    stride=8
+    [ "$length" = short ] || stride=1
+    with_server 'socket calls that fail' "$made/host" spec/torture/sockets.lua "$stride"
+}
 
 # every request of OpenSSL takes minutes
 openssl_memory() {
@@ -167,7 +175,17 @@ first_calls() {
     with_server 'OpenSSL out of memory, at first' "$made/host" spec/torture/firsts.lua "$stride"
 }
 
-bad_servers() { checked 'TLS servers not to be trusted' lua5.4 spec/torture/tls.lua; }
+# beside_nginx WHAT SCRIPT: one that needs the core for nginx, too
+beside_nginx() {
+    # shellcheck disable=SC2016
+    checked "$1" sh -c 'make -s LUA=5.1 && exec lua5.4 "$0"' "$2"
+}
+
+bad_servers() { beside_nginx 'TLS servers not to be trusted' spec/torture/tls.lua; }
+bad_answers() { beside_nginx 'bad answers' spec/torture/bad_answers.lua; }
+
+http2() { checked 'HTTP/2 servers' lua5.4 spec/torture/http2.lua; }
+redirects() { checked 'redirections' lua5.4 spec/torture/redirects.lua; }
 
 # fuzzed TARGET WHAT
 fuzzed() {
@@ -219,6 +237,19 @@ soak() {
     with_server 'soak' lua5.4 spec/torture/soak.lua "$calls"
 }
 
+cjson_memory() { checked 'what lua-cjson loses' "$made/host" spec/torture/cjson.lua "$made/host"; }
+
+coverage() {
+    with_server 'coverage' sh spec/torture/coverage.sh "$made/coverage"
+}
+
+valgrind() {
+    specs='core digest text json files_core journal transfer misbehaviour'
+    [ "$length" = short ] || specs=all
+    # shellcheck disable=SC2086
+    checked 'valgrind over the unit suite' sh spec/torture/valgrind.sh $specs
+}
+
 static() { checked 'static analysis' sh spec/torture/static.sh; }
 
 closing() {
@@ -231,9 +262,10 @@ collections() {
     checked 'collection at every instruction' "$made/host" spec/torture/collections.lua "$rounds"
 }
 
-all='lua_memory own_memory curl_memory openssl_memory first_calls bad_servers
-    fuzz_utf8 fuzz_text fuzz_header fuzz_json fuzz_head bad_inputs injections base_urls fuzz_answers fuzz_requests retries two_threads forks
-    secrets soak collections closing static'
+all='lua_memory own_memory curl_memory openssl_memory first_calls socket_faults bad_servers
+    bad_answers http2 redirects bad_inputs injections base_urls fuzz_utf8 fuzz_text fuzz_header
+    fuzz_json fuzz_head fuzz_answers fuzz_requests retries two_threads forks secrets soak
+    collections closing cjson_memory static valgrind coverage'
 
 # Proofs ----------------------------------------------------------------------------------
 
@@ -247,7 +279,9 @@ prove() {
         row "$1" 'its planted bug does not fit' - FAILED
         return
     fi
-    if sh "$copy/spec/torture/run.sh" "$1" >"$logs/$1.output" 2>&1; then
+    sh "$copy/spec/torture/run.sh" "$1" >"$logs/$1.output" 2>&1 &
+    job=$!
+    if wait "$job"; then
         row "$1" 'passes with its planted bug' - FAILED
     elif grep -q 'programs were not built' "$logs/$1.output"; then
         row "$1" 'cannot be built with its planted bug' - FAILED
@@ -259,6 +293,7 @@ prove() {
         row "$1" 'fails with its planted bug' - passed
         echo "$1" >>"$logs/passed"
     fi
+    job=''
     rm -rf "$copy"
 }
 
@@ -291,6 +326,8 @@ while :; do
             length=long
             seconds=$LONG_SECONDS
             ;;
+        # the two that run specs, which CI does anyway, are left out
+        ci) all=$(echo $all | sed 's/ \(valgrind\|coverage\)\>//g') ;;
         *) break ;;
     esac
     shift
@@ -307,23 +344,29 @@ for name in $chosen; do
     esac
 done
 
-run_rows() {
-    if [ "$mode" = --prove ]; then
-        for name in $chosen; do prove "$name"; done
-        return
-    fi
-    build
-    row what tried wrong result
-    for name in $chosen; do "$name"; done
+# takes one row after the other, of those that no other lane has taken
+lane() {
+    trap '[ -z "$job" ] || kill "$job"; wait; exit 143' TERM
+    for name in $chosen; do
+        mkdir "$logs/$name.taken" 2>/dev/null || continue
+        if [ "$mode" = --prove ]; then prove "$name"; else "$name"; fi
+    done
 }
 
 : >"$logs/passed"
+if [ "$mode" != --prove ]; then
+    build
+    row what tried wrong result
+fi
+lane &
+lanes=$!
+lane &
+lanes="$lanes $!"
+wait
+lanes=''
 if [ "$mode" = --write ]; then
-    run_rows >"$logs/table"
-    cat "$logs/table"
+    for name in $chosen; do cat "$logs/$name.row"; done >"$logs/table"
     write "$logs/table"
-else
-    run_rows
 fi
 
 passed=$(wc -l <"$logs/passed")

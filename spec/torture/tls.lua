@@ -1,14 +1,18 @@
 --- Servers that a client must not trust. Each is refused, with no byte of the request at the
--- server. That the server was up is shown twice: a client that trusts anybody gets its answer,
--- and with a good certificate and a protocol of today the same port answers ours.
+-- server, in each way of waiting. That the server was up is shown twice: a client that trusts
+-- anybody gets its answer, and with a good certificate and a protocol of today the same port
+-- answers ours.
 
 local altname = require "openssl.x509.altname"
 local bignum = require "openssl.bignum"
+local cjson = require "cjson"
 local cloudcal = require "cloudcal"
 local context = require "openssl.ssl.context"
 local core = require "cloudcal.core"
 local cqueues = require "cqueues"
 local extension = require "openssl.x509.extension"
+local nginx_server = require "spec.hosts.nginx_server"
+local one_call = require "spec.torture.one_call"
 local pkey = require "openssl.pkey"
 local rand = require "openssl.rand"
 local socket = require "cqueues.socket"
@@ -165,16 +169,56 @@ local function drive(done)
     end
 end
 
-local function call(server)
-    local client = cloudcal.feishu {
-        base_url = "https://127.0.0.1:" .. server.port, ca_pem = root.certificate:toPEM(),
-        user_access_token = "u-1", retry = false, timeout = SECONDS, rate_limit = false,
-    }
-    local tasks = cloudcal.loop()
-    local task = tasks:spawn(function() return client:primary_calendar() end)
-    drive(function() return tasks:step(0) == 0 end)
-    return task:result()
-end
+local ca_file = os.tmpname()
+local file = assert(io.open(ca_file, "w"))
+file:write(root.certificate:toPEM())
+file:close()
+
+local nginx = nginx_server.start {
+    server = [[
+location / { content_by_lua_block {
+    local call = require "spec.torture.one_call"
+    ngx.print(require "cjson".encode(call(ngx.unescape_uri(ngx.var.arg_url), "%(ca_file)")))
+} }]],
+    values = { lua_path = os.getenv "LUA_PATH", ca_file = ca_file },
+}
+
+local BLOCKING = "lua5.4 -e 'print(require(\"cjson\").encode(require(\"spec.torture.one_call\")("
+    .. "arg[1], arg[2])))' /dev/null %s %s >%s 2>&1 &"
+
+-- Each calls a server of this process, which must not stand still meanwhile.
+local WAYS = {
+    task = function(url)
+        local tasks = cloudcal.loop()
+        local task = tasks:spawn(one_call, url, ca_file)
+        drive(function() return tasks:step(0) == 0 end)
+        return task:result()
+    end,
+    blocking = function(url)
+        local path = os.tmpname()
+        assert(os.execute(BLOCKING:format(url, ca_file, path)))
+        local line
+        drive(function()
+            line = io.lines(path)()
+            return line
+        end)
+        os.remove(path)
+        return cjson.decode(line)
+    end,
+    ["nginx worker"] = function(url)
+        local engine = core.engine()
+        local transfer = assert(engine:submit {
+            url = nginx.base_url .. "/?url=" .. core.escape(url), method = "GET",
+            plain_http = true, user_agent = "torture", timeout = SECONDS,
+            connect_timeout = SECONDS, max_response_bytes = 65536, max_connections = 8,
+        })
+        drive(function()
+            engine:step(0)
+            return transfer:done()
+        end)
+        return cjson.decode((select(3, transfer:take())))
+    end,
+}
 
 -- does the server answer somebody who trusts anybody?
 local function answers_anybody(server)
@@ -220,6 +264,12 @@ local CASES = {
     -- without any, libcurl takes the subject's common name
     { "no names at all", { ctx = nameless { common_name = "elsewhere" } } },
     { "the address as a DNS name", { ctx = nameless { dns = "127.0.0.1" } } },
+    { "a wildcard for two labels", { host = "a.b.localhost",
+        ctx = nameless { dns = "*.localhost" }, good = nameless { dns = "*.b.localhost" } } },
+    { "a wildcard in the middle", { host = "a.b.localhost",
+        ctx = nameless { dns = "a.*.localhost" }, good = nameless { dns = "a.b.localhost" } } },
+    { "a wildcard for all", { host = "localhost",
+        ctx = nameless { dns = "*" }, good = nameless { dns = "localhost" } } },
     { "self-signed", { ctx = server_context(issue("127.0.0.1", nil, HERE)) } },
     { "unknown CA", { ctx = shown({}, stranger) } },
     { "missing intermediate", { ctx = shown({}, middle) } },
@@ -244,28 +294,35 @@ local function check(name, condition, text)
     print(("%s: %s"):format(name, tostring(text)))
 end
 
-local function try(name, server, kind)
-    listen(server)
-    check(name, server.cut or answers_anybody(server), "the server is not up")
+local function try(name, way, server, kind)
+    local call, ctx, plain, cut = WAYS[way], server.ctx, server.plain, server.cut
+    local url = ("https://%s:%d"):format(server.host or "127.0.0.1", server.port)
     server.bytes, server.connections = 0, 0
-    local answer, err = call(server)
-    print(("%-28s %-8s %s"):format(name, err and err.kind, err and err.message))
-    check(name, not answer, "it was trusted")
-    check(name, err and err.kind == (kind or "tls"), err and err.kind)
-    check(name, err and err.acted == "no", "it may have acted")
+    local seen = call(url)
+    check(name, not seen.ok, "it was trusted")
+    check(name, seen.kind == (kind or "tls"), seen.message)
+    check(name, seen.acted == "no", "it may have acted")
     check(name, server.connections > 0, "no connection arrived")
     check(name, server.bytes == 0, server.bytes .. " bytes of the request arrived")
-    server.cut, server.plain, server.ctx = nil, nil, good
-    answer, err = call(server)
-    check(name, answer, "the same server with a good certificate: " .. tostring(err))
-    server.ended = true
+    server.cut, server.plain, server.ctx = nil, nil, server.good or good
+    seen = call(url)
+    check(name, seen.ok, "the same server with a good certificate: " .. tostring(seen.message))
+    server.cut, server.plain, server.ctx = cut, plain, ctx
     tried = tried + 1
 end
 
 for _, case in ipairs(CASES) do
-    local ran, problem = pcall(try, case[1], case[2], case[3])
-    check(case[1], ran, problem)
+    local name, server = case[1], listen(case[2])
+    check(name, server.cut or answers_anybody(server), "the server is not up")
+    for way in pairs(WAYS) do
+        local in_this_way = name .. ", " .. way
+        local ran, problem = pcall(try, in_this_way, way, server, case[3])
+        check(in_this_way, ran, problem)
+    end
+    server.ended = true
 end
 
-print(("%d servers, each up by two controls|%d"):format(tried, wrong))
+nginx:stop()
+os.remove(ca_file)
+print(("%d servers in 3 ways of waiting, %d calls|%d"):format(#CASES, tried, wrong))
 os.exit(wrong == 0 and 0 or 1, true)

@@ -148,6 +148,19 @@ local function chunk(bytes) return ("%x\r\n%s\r\n"):format(#bytes, bytes) end
 
 local CHUNKED = "Transfer-Encoding: chunked"
 
+define_cut("negative_length", "a Content-Length below 0", function(wire, answer)
+    wire:send(http.head(answer, { "Content-Length: -" .. #answer.body }) .. answer.body)
+end)
+
+define_cut("long_length", "a Content-Length of 1 GiB, and as many bytes", function(wire, answer)
+    local going = wire:send(http.head(answer, { "Content-Length: 1073741824" }))
+    local piece = (" "):rep(65536)
+    for _ = 1, 16384 do
+        going = going and wire:send(piece)
+        if not going then break end
+    end
+end, "abandon")
+
 define_cut("lengths_and_chunked", "Content-Length beside chunks", function(wire, answer)
     local body = chunk(answer.body) .. "0\r\n\r\n"
     wire:send(http.head(answer, { "Content-Length: 5", CHUNKED }) .. body)
@@ -155,6 +168,10 @@ end)
 
 define_cut("bad_chunk", "a chunk size that is no number", function(wire, answer)
     wire:send(http.head(answer, { CHUNKED }) .. "zz\r\n" .. answer.body .. "\r\n0\r\n\r\n")
+end)
+
+define_cut("huge_chunk", "a chunk size of 17 digits", function(wire, answer)
+    wire:send(http.head(answer, { CHUNKED }) .. "fffffffffffffffff\r\n" .. answer.body)
 end)
 
 define_cut("cut_chunk", "half a chunk, then FIN", function(wire, answer)
@@ -174,6 +191,34 @@ define("bad_status", "status 999", function(s)
     local answer = s:answer()
     answer.status = 999
     return send(s, answer)
+end)
+
+define_cut("status_000", "status 000", function(wire, answer)
+    wire:send(("HTTP/1.1 000 None\r\n%s\r\n\r\n%s"):format(length(answer), answer.body))
+end)
+
+define("body_of_204", "status 204 with a body all the same", function(s)
+    local answer = s:answer()
+    answer.status = 204
+    return send(s, answer)
+end)
+
+define("switch", "status 101, to a protocol that nobody asked for", function(s)
+    local answer = s:answer()
+    answer.status = 101
+    answer.headers[#answer.headers + 1] = { "Upgrade", "other" }
+    return send(s, answer)
+end)
+
+define("nul_header", "a header with a NUL in its value", function(s)
+    local answer = s:answer()
+    answer.headers[#answer.headers + 1] = { "X-Nul", "a\0b" }
+    return send(s, answer)
+end)
+
+define("no_colon", "a header line without a colon", function(s)
+    local answer = s:answer()
+    return s.wire:send(http.head(answer, { "X-No-Colon", length(answer) }) .. answer.body)
 end)
 
 define("huge_headers", "a header of 400 kB", function(s)
@@ -244,6 +289,24 @@ local GZIPPED = "\031\139\008\000\000\000\000\000\002\003\171\086\074\206\079\07
 define("gzip", "a compressed body that nobody asked for", function(s)
     local answer = s:answer()
     answer.body = GZIPPED
+    answer.headers[#answer.headers + 1] = { "Content-Encoding", "gzip" }
+    return send(s, answer)
+end)
+
+local function packed(bits)
+    return (bits:gsub("........", function(byte)
+        return string.char(tonumber(byte:reverse(), 2))
+    end))
+end
+
+-- A space, and then the last byte 258 times in 13 bits, again and again.
+local SAME = "11000101" .. "00000"
+local BOMB = GZIPPED:sub(1, 10) .. packed("110" .. "01010000" .. SAME)
+    .. packed(SAME:rep(8)):rep(8192)
+
+define("gzip_bomb", "a compressed body that nobody asked for: 16 MiB in 104 KiB", function(s)
+    local answer = s:answer()
+    answer.body = BOMB
     answer.headers[#answer.headers + 1] = { "Content-Encoding", "gzip" }
     return send(s, answer)
 end)

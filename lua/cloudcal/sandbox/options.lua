@@ -242,6 +242,7 @@ end
 local USAGE = [[
 The calendar services of Feishu, Lark and Youkong on this machine, over HTTPS.
 Prints one JSON line when it is ready; ends on SIGTERM, SIGINT, or when stdin closes.
+./run sandbox [OPTION] ... -- COMMAND runs a command instead, for which they are the services.
 
 Options:
 %s

@@ -39,6 +39,8 @@ end
 
 local function anything() end
 
+local NOTHING = {} -- the options of a call that has none; nobody writes into it
+
 -- Parts a table into what `wanted` names and the call options.
 local function part(service, given, wanted)
     local found, rest, rows = {}, {}, copy(service.call_options)
@@ -53,9 +55,9 @@ end
 
 --- Parts the `opts` of a wrapper into query parameters and call options.
 -- @param more names beside them that the wrapper takes; they are returned with the query
--- @return the query, the call options; or nil and a message
+-- @return the query, the call options, both to be read only; or nil and a message
 function base.part_options(state, endpoint, opts, more)
-    if opts == nil then return {}, {} end
+    if opts == nil then return NOTHING, NOTHING end
     if type(opts) ~= "table" then return nil, "opts must be a table, not a " .. type(opts) end
     local wanted = field_names(endpoint, "query")
     for name in pairs(more or {}) do wanted[name] = true end
@@ -180,13 +182,15 @@ local function raw_problem(given)
     return query_problem(given.query or {})
 end
 
+local UNKNOWN = {} -- the members of an answer that no table describes
+
 local function raw_endpoint(state, given)
     local template = state.service.raw
     return {
         raw = true, operation = given.method .. " " .. given.path,
         method = given.method, path = given.path,
         content_type = given.body ~= nil and template.content_type or nil,
-        tokens = template.tokens, response = {},
+        tokens = template.tokens, response = UNKNOWN,
         repeatable = given.method == "GET" or given.repeatable == true,
     }
 end
@@ -232,6 +236,7 @@ local function new_client(service, name, given, is_view)
         accounts_url = without_slash(accounts_url),
         transport = request.transport(given),
         plans = {}, -- see limiter.lua
+        identities = {}, -- see client.lua
     }
     local self = setmetatable({}, service.metatable)
     states[self] = state

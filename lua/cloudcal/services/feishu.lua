@@ -57,9 +57,12 @@ local function oauth_verdict(body)
     return { success = body.access_token ~= nil or body.device_code ~= nil }
 end
 
+local SUCCESS = { success = true }
+
 --- The verdict of an answer: success is the code 0, or "0" at Lark's OAuth endpoints.
 function feishu.verdict(body)
     local code = body.code
+    if code == 0 then return SUCCESS end
     if code == nil and (body.error or body.access_token or body.device_code) then
         return oauth_verdict(body)
     end
@@ -257,7 +260,7 @@ end
 function methods:wait_exchange_binding(id, opts)
     local state = base.state_of(self)
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(state, GET, opts, POLLING)
+    local query, call_options = base.part_options(state, GET, opts or {}, POLLING)
     local problem = query and polling_problem(query) or not query and call_options
     if problem then error(problem, 2) end
     local polling = {}

@@ -1,8 +1,6 @@
 --- Where tokens live, and what counts calls.
 
-local file = require "cloudcal.stores.file"
 local memory = require "cloudcal.stores.memory"
-local nginx = require "cloudcal.stores.nginx"
 
 local stores = {}
 
@@ -30,7 +28,7 @@ end
 -- @param dict such as ngx.shared.cloudcal
 -- @return the store
 function stores.nginx(dict)
-    local store = nginx.new(dict) -- a tail call would hide the caller's line
+    local store = require("cloudcal.stores.nginx").new(dict) -- a tail call hides the caller
     return store
 end
 
@@ -40,7 +38,7 @@ end
 -- @param path of the file, in a directory that exists
 -- @return the store; no file is opened before it is used
 function stores.file(path)
-    local store = file.new(path)
+    local store = require("cloudcal.stores.file").new(path)
     return store
 end
 

@@ -9,6 +9,8 @@ local clock = require "cloudcal.clock"
 local sliding = require "cloudcal.stores.sliding"
 local sweep = require "cloudcal.sweep"
 
+local ceil, floor, max = math.ceil, math.floor, math.max
+
 local memory = {}
 memory.__index = memory
 memory.__metatable = "cloudcal.store"
@@ -89,24 +91,23 @@ end
 
 -- `calls` is the number of the next call of the key.
 local function new_window(limit, calls)
-    local stride = math.ceil(limit.count / RECORDED)
+    local stride = ceil(limit.count / RECORDED)
     return {
         count = limit.count, seconds = limit.seconds, stride = stride,
-        times = {}, open = {}, first = math.ceil(calls / stride),
+        times = {}, open = {}, first = ceil(calls / stride),
     }
 end
 
 local function time_of(window, index, now)
     local time = window.times[index]
     if not window.open[index] then return time end
-    return math.max(time, math.min(now, time + LONGEST_OPEN))
+    return max(time, math.min(now, time + LONGEST_OPEN))
 end
 
 -- Where each k-th call is recorded, the next recorded one stands for the one that counts. One
 -- that is no longer recorded is so old that it does not matter.
 local function earliest(window, number, now)
-    if number < window.count then return 0 end
-    local index = math.ceil((number - window.count) / window.stride)
+    local index = ceil((number - window.count) / window.stride)
     if not window.times[index] then return 0 end
     return time_of(window, index, now) + window.seconds
 end
@@ -125,18 +126,19 @@ end
 -- What was before so many calls does not matter to any later one.
 local function start_over(window, first)
     window.times, window.open = {}, {}
-    window.first = math.ceil(first / window.stride)
+    window.first = ceil(first / window.stride)
 end
 
+-- Some of these calls are recorded: a single one is if its number is a multiple of the stride.
 local function record(window, first, last, slot, now)
+    local from, to = ceil(first / window.stride), floor(last / window.stride)
     forget_old(window, now)
     if last - first >= window.count then
         first = last - window.count + 1
         start_over(window, first)
+        from = ceil(first / window.stride)
     end
-    for index = math.ceil(first / window.stride), math.floor(last / window.stride) do
-        window.times[index], window.open[index] = slot, true
-    end
+    for index = from, to do window.times[index], window.open[index] = slot, true end
 end
 
 local function windows_of(self, key, now)
@@ -156,14 +158,24 @@ local function window_for(windows, limit)
         if window.count == limit.count and window.seconds == limit.seconds then return window end
     end
     windows[#windows + 1] = new_window(limit, windows.calls)
-    windows.seconds = math.max(windows.seconds, limit.seconds)
+    windows.seconds = max(windows.seconds, limit.seconds)
     return windows[#windows]
 end
 
+-- Whose limits they are asks again and again with the same table.
+local function windows_for(windows, limits)
+    if windows.limits == limits then return windows.of_limits end
+    local list = {}
+    for i, limit in ipairs(limits) do list[i] = window_for(windows, limit) end
+    windows.limits, windows.of_limits = limits, list
+    return list
+end
+
 local function slot_for(windows, limits, number, now)
-    local slot = now
-    for i = 1, #limits do
-        slot = math.max(slot, earliest(window_for(windows, limits[i]), number, now))
+    local slot, list = now, windows_for(windows, limits)
+    for i = 1, #list do
+        local window = list[i]
+        if number >= window.count then slot = max(slot, earliest(window, number, now)) end
     end
     return slot
 end
@@ -171,8 +183,13 @@ end
 local function add(self, windows, count, slot, now)
     local first = windows.calls
     windows.calls, self.calls = first + count, self.calls + count
-    windows.last_slot = math.max(windows.last_slot, slot)
-    for i = 1, #windows do record(windows[i], first, first + count - 1, slot, now) end
+    windows.last_slot = max(windows.last_slot, slot)
+    for i = 1, #windows do
+        local window = windows[i]
+        if count > 1 or first % window.stride == 0 then
+            record(window, first, first + count - 1, slot, now)
+        end
+    end
     return windows.calls - 1
 end
 
@@ -215,7 +232,7 @@ end
 function memory:note(key, limits, count, seconds)
     local now = clock.now()
     local windows = windows_of(self, key, now)
-    for i = 1, #limits do window_for(windows, limits[i]) end
+    windows_for(windows, limits)
     return add(self, windows, count, now + seconds, now)
 end
 
@@ -230,7 +247,7 @@ function memory:check(key, limits, number)
 end
 
 local function settle(window, first, last, time)
-    for index = math.ceil(first / window.stride), math.floor(last / window.stride) do
+    for index = ceil(first / window.stride), floor(last / window.stride) do
         if window.open[index] then window.times[index], window.open[index] = time, nil end
     end
 end
@@ -244,10 +261,14 @@ end
 -- @param count as in reserve
 function memory:settle(key, _, number, time, count)
     local windows = windows_of(self, key, time)
-    windows.last_slot = math.max(windows.last_slot, time)
-    for _, window in ipairs(windows) do
-        local first = number - math.min(count or 1, window.count) + 1
-        settle(window, first, number, time)
+    windows.last_slot = max(windows.last_slot, time)
+    for i = 1, #windows do
+        local window = windows[i]
+        if count then
+            settle(window, number - math.min(count, window.count) + 1, number, time)
+        elseif number % window.stride == 0 then
+            settle(window, number, number, time)
+        end
     end
 end
 

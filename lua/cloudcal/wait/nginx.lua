@@ -22,7 +22,8 @@ local YIELDS = {
 
 local function find_host()
     ngx = rawget(_G, "ngx")
-    if ngx and (type(ngx) ~= "table" or not ngx.get_phase) then ngx = nil end
+    if ngx == nil then return nil end
+    if type(ngx) ~= "table" or not ngx.get_phase then ngx = nil end
     return ngx
 end
 
@@ -38,7 +39,8 @@ end
 --- Tells whether this is nginx, and whether the phase lets a call wait.
 -- @return true or false; and the name of the phase where it is nginx
 function nginx.is_here()
-    local phase = find_host() and ngx.get_phase()
+    if not find_host() then return false end
+    local phase = ngx.get_phase()
     if not phase or phase == "init" then return false end
     return YIELDS[phase] == true and has_means(), phase
 end
@@ -50,7 +52,8 @@ end
 
 --- How many workers share what each of them counts for itself.
 function nginx.worker_count()
-    return find_host() and ngx.worker and ngx.worker.count and ngx.worker.count() or 1
+    if not find_host() then return 1 end
+    return ngx.worker and ngx.worker.count and ngx.worker.count() or 1
 end
 
 -- {======================================================
