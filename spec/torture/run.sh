@@ -346,7 +346,7 @@ done
 
 # takes one row after the other, of those that no other lane has taken
 lane() {
-    trap '[ -z "$job" ] || kill "$job"; wait; exit 143' TERM
+    trap '[ -z "$job" ] || kill "$job"; exec 9>&-; wait; exit 143' TERM
     for name in $chosen; do
         mkdir "$logs/$name.taken" 2>/dev/null || continue
         if [ "$mode" = --prove ]; then prove "$name"; else "$name"; fi
