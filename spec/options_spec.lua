@@ -252,7 +252,7 @@ end)
 
 describe("base_url", function()
     it("has right and wrong ones enough", function()
-            assert.is_true(#base_urls.right >= 25 and #base_urls.wrong >= 60)
+        assert.is_true(#base_urls.right >= 25 and #base_urls.wrong >= 60)
     end)
 
     for _, url in ipairs(base_urls.right) do

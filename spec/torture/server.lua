@@ -12,7 +12,7 @@ local ANSWER = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Torture: 
     .. ("Content-Length: %d\r\n\r\n%s"):format(#BODY, BODY)
 
 local loop = cqueues.new()
-local point, arrived
+local point, arrived = nil, 0
 
 local function on_error(_, _, code) return code end
 
