@@ -6,7 +6,7 @@ package.cpath = "build/5.4/?.so;" .. package.cpath
 local USAGE = [[
 ./run bench [quick] [--without-peers] [--write] [PART…]
 
-    quick             fewer calls: less than two minutes
+    quick             fewer calls: about two minutes on an idle machine
     --without-peers   without the official SDKs, which are otherwise installed into build/bench
     --write           writes docs/performance.md and docs/performance.svg; goes with all parts
     PART              one of: %s
