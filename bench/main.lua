@@ -21,16 +21,15 @@ local report = require "bench.report"
 local upstream = require "bench.upstream"
 
 -- rounds: of programs in turn; calls: of libcurl in one of them; slow_rounds: of what takes
--- seconds; starts: cold ones; counted: calls under callgrind, after so many warm
--- ones, or late: after so many;
--- seconds: of each load on nginx
+-- seconds; starts: cold ones; counted: calls under callgrind, after so many warm ones, or late,
+-- after so many; seconds: of each load on nginx
 local FULL = {
-    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, warm = 1000, counted = 500,
-    late = 20000, growth = 1000000, seconds = 3,
+    rounds = 5, calls = 8000, slow_rounds = 5, starts = 15, connections = 200, growth = 1000000,
+    warm = 1000, late = 20000, counted = 500, seconds = 3,
 }
 local QUICK = {
-    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, warm = 300, counted = 100,
-    late = 5000, growth = 10000, seconds = 1,
+    rounds = 5, calls = 800, slow_rounds = 1, starts = 5, connections = 40, growth = 10000,
+    warm = 300, late = 5000, counted = 100, seconds = 1,
 }
 
 local function refuse(text)

@@ -407,6 +407,49 @@ describe("lua", function()
     end)
 end)
 
+-- {======================================================
+-- The torture suite
+-- =======================================================}
+
+describe("the planted bugs of the torture suite", function()
+    local rows = read("spec/torture/run.sh"):match("\nall='([^']+)'")
+
+    it("are there for each row", function()
+        local count = 0
+        for row in rows:gmatch("%S+") do
+            count = count + 1
+            read("spec/torture/planted/" .. row .. ".patch")
+        end
+        assert.is_true(count > 20)
+    end)
+
+    it("fit what they are planted in", function()
+        local hunks = 0
+        for _, path in ipairs(files "spec/torture/planted -name '*.patch'") do
+            local target, old = nil, nil
+            local function check()
+                if not old then return end
+                hunks = hunks + 1
+                local text = "\n" .. read(target)
+                assert.truthy(text:find("\n" .. table.concat(old, "\n") .. "\n", 1, true), path)
+            end
+            for line in io.lines(path) do
+                if line:find "^%-%-%- a/" then
+                    check()
+                    target, old = line:match "^%-%-%- a/(%S+)", nil
+                elseif line:find "^@@" then
+                    check()
+                    old = {}
+                elseif old and not line:find "^%+" and not line:find "^diff" then
+                    if not line:find "^index" then old[#old + 1] = line:sub(2) end
+                end
+            end
+            check()
+        end
+        assert.is_true(hunks > 20)
+    end)
+end)
+
 describe("require \"cloudcal\" and the constructors", function()
     local CONSTRUCT = [[
         local cloudcal = require "cloudcal"

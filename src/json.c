@@ -168,8 +168,7 @@ static int mend_number (lua_State *L) {
   return isfinite((double)d);
 }
 
-/* true if every number in the table at the top is finite; depth is bounded */
-/* NOLINTNEXTLINE(misc-no-recursion) */
+/* true if every number in the table at the top is finite */
 static int mend (lua_State *L, int depth) {
   int finite = 1;
   if (depth > CORE_MAX_DEPTH)
@@ -251,47 +250,44 @@ static int inside (lua_State *L, const char *kind) {
   return kind[0] == 'a' ? items(L) : members(L, top - 1, top);
 }
 
-/* the name of the member, then its own path, if there is one, and the kind
-** at the top */
-static int blame (lua_State *L, const char *name, int deeper) {
-  if (deeper) {
-    const char *path = lua_tostring(L, -2);
-    lua_pushfstring(L, path[0] == '[' ? "%s%s" : "%s.%s", name, path);
-  }
+/* the path and the kind of what is wrong with the member whose row begins at
+** `i`; its own path and that kind may be at the top already */
+static int blame (lua_State *L, int shape, int i, int is_deeper) {
+  const char *path = is_deeper ? lua_tostring(L, -2) : "";
+  lua_rawgeti(L, shape, i + NAME);
+  lua_pushfstring(L, path[0] == '\0' || path[0] == '[' ? "%s%s" : "%s.%s",
+                  lua_tostring(L, -1), path);
+  if (is_deeper)
+    lua_pushvalue(L, -3);
   else
-    lua_pushstring(L, name);
-  lua_insert(L, -2);
+    lua_rawgeti(L, shape, i + KIND);
   return 1;
 }
 
-/* holds an object against a shape: 0, and nothing pushed, if it fits; else
-** 1, and at the top the path of the first member that does not, and the kind
-** that it should be */
+/* holds an object against a shape: 0 if it fits; else 1, and at the top the
+** path of the first member that does not, and the kind that it should be */
 static int members (lua_State *L, int shape, int object) {
   int i, top = lua_gettop(L), n = (int)core_rawlen(L, shape);
   luaL_checkstack(L, 10, NULL);
   for (i = 1; i <= n; i += SHAPE_STRIDE) {
-    const char *name, *kind;
-    lua_rawgeti(L, shape, i + NAME);
-    name = lua_tostring(L, -1);
+    const char *kind;
     lua_rawgeti(L, shape, i + KIND);
     kind = lua_tostring(L, -1);
-    lua_rawgeti(L, shape, i + MEMBERS);
-    lua_pushvalue(L, top + 1);
+    lua_rawgeti(L, shape, i + NAME);
     lua_rawget(L, object);
     if (lua_isnil(L, -1)) {
       lua_rawgeti(L, shape, i + REQUIRED);
-      if (lua_toboolean(L, -1)) {
-        lua_pushvalue(L, top + 2);
-        return blame(L, name, 0);
-      }
+      if (lua_toboolean(L, -1))
+        return blame(L, shape, i, 0);
     }
-    else if (!is_kind(L, kind)) {
-      lua_pushvalue(L, top + 2);
-      return blame(L, name, 0);
+    else if (!is_kind(L, kind))
+      return blame(L, shape, i, 0);
+    else if (lua_istable(L, -1)) {
+      lua_rawgeti(L, shape, i + MEMBERS);
+      lua_insert(L, -2);
+      if (inside(L, kind))
+        return blame(L, shape, i, 1);
     }
-    else if (lua_istable(L, -1) && inside(L, kind))
-      return blame(L, name, 1);
     lua_settop(L, top);
   }
   return 0;

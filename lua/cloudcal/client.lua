@@ -61,7 +61,6 @@ local function note_answer(call, transfer, status, head)
     local meta, source = call.meta, call.source
     head = redact.text(head, call.secrets)
     source.head, source.transfer = head, transfer
-    meta.headers, meta.timings = nil, nil
     meta.status = status ~= 0 and status or nil
     meta.log_id = response.log_id(head)
     meta.request_id = response.header(head, "x-request-id")
@@ -341,23 +340,29 @@ local function secrets_for(state)
     return { unpack(state.secrets) }
 end
 
-local function new_call(state, endpoint, call_options, started)
-    local given = state.options
-    local timeout = call_options.timeout or given.timeout or options.defaults.timeout
-    local meta, source = new_meta()
-    return {
-        service_name = state.name, service = state.service, endpoint = endpoint,
-        client = given, options = call_options,
-        transport = state.transport, plans = state.plans, identities = state.identities,
+-- What all calls of a client have in common: a metatable.
+local function common(state)
+    return { __index = {
+        service_name = state.name, service = state.service, client = state.options,
+        transport = state.transport, plans = state.plans, identities = {},
         base_url = state.base_url, accounts_url = state.accounts_url, fetch = fetch,
+        language = state.options.language,
+    } }
+end
+
+local function new_call(state, endpoint, call_options, started)
+    local timeout = call_options.timeout or state.options.timeout or options.defaults.timeout
+    local meta, source = new_meta()
+    state.common = state.common or common(state)
+    return setmetatable({
+        endpoint = endpoint, options = call_options, stage = "check",
         timeout = timeout, deadline = started + timeout,
-        meta = meta, source = source, stage = "check",
-        secrets = secrets_for(state), content_type = endpoint.content_type,
-        -- what errors.new wants to know of a call
-        operation = endpoint.operation, language = given.language,
+        meta = meta, source = source, secrets = secrets_for(state),
+        content_type = endpoint.content_type, operation = endpoint.operation,
         -- known later; named here, the table need not grow
-        request = nil, headers = nil, identity = nil, url = nil, repeatable = nil, slot = nil,
-    }
+        request = nil, headers = nil, identity = nil, url = nil, repeatable = nil, plan = nil,
+        slot = nil, token_source = nil,
+    }, state.common)
 end
 
 -- A raw call has no table to be held against.

@@ -244,7 +244,7 @@ coverage() {
 }
 
 valgrind() {
-    specs='core digest text json files_core journal transfer misbehaviour'
+    specs='core digest json files_core journal transfer misbehaviour'
     [ "$length" = short ] || specs=all
     # shellcheck disable=SC2086
     checked 'valgrind over the unit suite' sh spec/torture/valgrind.sh $specs

@@ -152,21 +152,30 @@ local function each_fault(way, name, nth)
     end
 end
 
-local function torture(way)
-    local before, names = points, 0
+-- The names of the calls that are made, in the same order each time, and how many there are.
+local function calls_of(way)
     way.before()
-    local counts = sockets.count(function() return way.call(LONG) end)
+    local counts, names = sockets.count(function() return way.call(LONG) end), {}
+    for name, count in pairs(counts) do
+        assert(count <= MOST, "too many calls of " .. name)
+        if count > 0 then names[#names + 1] = name end
+    end
+    table.sort(names)
+    return names, counts
+end
+
+local function torture(way)
+    local before = points
+    local names, counts = calls_of(way)
     core.engine():close()
     way.descriptors = host.descriptors()
-    for name, count in pairs(counts) do
-        if count > 0 then names = names + 1 end
-        assert(count <= MOST, "too many calls of " .. name)
-        for nth = 1, count do each_fault(way, name, nth) end
+    for _, name in ipairs(names) do
+        for nth = 1, counts[name] do each_fault(way, name, nth) end
     end
     collectgarbage()
     collectgarbage()
     if host.leaks() then complain(way.name .. ": memory that nothing points at") end
-    print(("%-24s %2d calls, %5d points"):format(way.name, names, points - before))
+    print(("%-24s %2d calls, %5d points"):format(way.name, #names, points - before))
 end
 
 local function before(secure, is_kept)

@@ -7,6 +7,7 @@ set -u
 
 log=$(mktemp)
 trap 'rm -f "$log" "$log".*' EXIT
+trap 'exit 143' TERM
 
 specs=''
 [ "$1" = all ] || for name in "$@"; do specs="$specs spec/${name}_spec.lua"; done

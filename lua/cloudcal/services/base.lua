@@ -236,7 +236,6 @@ local function new_client(service, name, given, is_view)
         accounts_url = without_slash(accounts_url),
         transport = request.transport(given),
         plans = {}, -- see limiter.lua
-        identities = {}, -- see client.lua
     }
     local self = setmetatable({}, service.metatable)
     states[self] = state
