@@ -170,10 +170,10 @@ end
 
 local function of_throughput(one) return one.own.rate / one.raw.rate end
 
-local function run(host, seconds, rounds)
-    local fifty = in_turn(host, 50, 100, seconds, rounds)
+local function run(host, seconds, rounds, other_rounds)
+    local fifty = in_turn(host, 50, 100, seconds, other_rounds)
     local many = in_turn(host, 200, 50, seconds, rounds)
-    local at_once = in_turn(host, 200, 0, seconds, rounds)
+    local at_once = in_turn(host, 200, 0, seconds, other_rounds)
     return {
         row("50 at once, 100 ms: throughput, of the ideal", fifty,
             function(one) return one.own.rate / one.own.ideal end, "%.3f×", { at_least = 0.95 }),
@@ -192,13 +192,14 @@ end
 
 --- Measures.
 -- @param seconds of each load
--- @param rounds how often
+-- @param rounds how often for the row that is compared with the cosocket
+-- @param other_rounds how often for the others
 -- @return rows as bench/report.lua has them
-function nginx.run(seconds, rounds)
+function nginx.run(seconds, rounds, other_rounds)
     local dir = certificates()
     local upstream = start_upstream(dir)
     local host = start_host(dir, upstream)
-    local ok, result = xpcall(run, debug.traceback, host, seconds, rounds)
+    local ok, result = xpcall(run, debug.traceback, host, seconds, rounds, other_rounds)
     local complaint = host:log():match "[^\n]*%[error%][^\n]*"
     host:stop()
     upstream:stop()

@@ -43,10 +43,11 @@ local function url_of(mode)
     return mode == "2" and bench.server.http2 or bench.server.kept
 end
 
--- One run of a program: enough warm calls for all connections to be there.
+-- One run of a program: enough warm calls for all connections to be there, and enough others to
+-- use them.
 local function run_once(name, at_once, mode)
     local program, server = programs[name], bench.server
-    local calls = math.max(10, math.floor(bench.plan.calls * program.share))
+    local calls = math.max(10, 2 * at_once, math.floor(bench.plan.calls * program.share))
     local warm = math.max(2 * at_once, math.floor(calls / 10))
     if program.inside then
         return cosocket.run(program.inside, server.kept, server.ca_file, at_once, warm, calls)
@@ -322,7 +323,8 @@ function part.stages()
 end
 
 function part.nginx()
-    local rows = require "bench.nginx".run(bench.plan.seconds, bench.plan.rounds)
+    local plan = bench.plan
+    local rows = require "bench.nginx".run(plan.seconds, plan.rounds, plan.slow_rounds)
     for _, row in ipairs(rows) do add(row) end
 end
 

@@ -119,7 +119,7 @@ function report.peer_cells(peer)
     }
 end
 
-local PEER_WIDTHS = { 22, 4, 4, 7, 8, 24, 4 }
+local PEER_WIDTHS = { 24, 4, 4, 7, 8, 24, 4 }
 
 report.PEERS_HEAD = {
     "program", "at once", "HTTP", "calls/s", "µs CPU per call", "CPU, of libcurl's", "MiB",
