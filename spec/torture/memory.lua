@@ -195,6 +195,7 @@ end
 
 local function json()
     local text = '{"a":[1,2.5,"' .. ("x"):rep(100) .. '"],"b":9007199254740993}'
+    local shape = { "list", "array", true, { "n", "integer", true, false } }
     return {
         body = function()
             local deep = {}
@@ -202,6 +203,7 @@ local function json()
             local fine, problem = core.json_check(text)
             return tostring(fine) .. tostring(problem) .. tostring(core.json_mend(deep))
                 .. deep[2] .. deep[3] .. deep.key
+                .. table.concat({ core.json_misfit(shape, { list = { { n = 1 }, {} } }) }, " ")
         end,
     }
 end
