@@ -26,12 +26,15 @@ local NUMBERS = { 0 / 0, 1 / 0, -1 / 0, 2 ^ 53 - 1, 2 ^ 53, 2 ^ 53 + 1, -2 ^ 53 
 
 local function raiser(name) return function() error(name .. " was called") end end
 
+-- Lua 5.2 and 5.3 raise what a finalizer raises in whatever runs at that moment.
+local FINALIZER = _VERSION == "Lua 5.4" and raiser "__gc" or nil
+
 --- A table that raises whatever is asked of it, but for a raw look.
 function bad.hostile(value)
     return setmetatable(value, { __index = raiser "__index", __pairs = raiser "__pairs",
         __len = raiser "__len", __tostring = raiser "__tostring", __eq = raiser "__eq",
         __lt = raiser "__lt", __concat = raiser "__concat", __call = raiser "__call",
-        __gc = raiser "__gc" })
+        __gc = FINALIZER })
 end
 
 local function cycle()
