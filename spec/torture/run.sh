@@ -1,13 +1,13 @@
 #!/bin/sh
 # What has to hold when all goes wrong: one row for each kind of trouble, two of them at a time,
 # and as the last line "N passed, N failed".
-#   spec/torture/run.sh             all of them
-#   spec/torture/run.sh ci          those that every change has to pass
-#   spec/torture/run.sh ROW…        some of them: the names are those of the functions below
-#   spec/torture/run.sh long [ROW…] more of everything
-#   spec/torture/run.sh --write     all of them, and the table goes to docs/reliability.md
-#   spec/torture/run.sh --prove [ROW…]  each row once more on a copy with a bug planted in it
-#                                   (spec/torture/planted): there it has to fail
+#   ./run torture             all of them
+#   ./run torture ci          those that every change has to pass
+#   ./run torture ROW…        some of them: the names are those of the functions below
+#   ./run torture long [ROW…] more of everything
+#   ./run torture --write     all of them, and the table goes to docs/reliability.md
+#   ./run torture --prove [ROW…]  each row once more on a copy with a bug planted in it
+#                             (spec/torture/planted): there it has to fail
 # The packages of spec/torture/packages have to be there.
 set -u
 
@@ -299,15 +299,22 @@ prove() {
 
 # The document ----------------------------------------------------------------------------
 
-# between its two marks
+# The table between its two marks, and where it comes from.
 write() {
     {
         sed '/^<!-- table -->$/q' docs/reliability.md
         echo
-        echo '| what | tried | went wrong | |'
-        echo '|---|---|---|---|'
-        sed -n 's/^\(.\{34\}\) \(.\{54\}\) \(.\{6\}\) \(passed\|FAILED\)$/| \1 | \2 | \3 | \4 |/p' \
-            "$1" | sed 's/ *|/ |/g; s/^ |/|/'
+        # shellcheck disable=SC1091
+        echo "$(date -u +%F), $(. /etc/os-release && echo "$PRETTY_NAME"), $(nproc) CPUs;" \
+            "libcurl $(pkg-config --modversion libcurl), OpenSSL $(pkg-config --modversion openssl)," \
+            "Lua $(pkg-config --modversion lua5.4):"
+        echo
+        echo '| row | what | tried | went wrong | |'
+        echo '|---|---|---|---|---|'
+        for name in $chosen; do
+            sed -n "s/^\(.\{34\}\) \(.\{54\}\) \(.\{6\}\) \(passed\|FAILED\)$/| \`$name\` | \1 | \2 | \3 | \4 |/p" \
+                "$logs/$name.row" | sed 's/ *|/ |/g; s/^ |/|/'
+        done
         echo
         sed -n '/^<!-- end of the table -->$/,$p' docs/reliability.md
     } >"$logs/document"
@@ -328,6 +335,12 @@ while :; do
             ;;
         # the two that run specs, which CI does anyway, are left out
         ci) all=$(echo $all | sed 's/ \(valgrind\|coverage\)\>//g') ;;
+        help | -h | --help)
+            sed -n '2,/^set /s/^# \{0,1\}//p' "$0"
+            echo 'The rows:'
+            echo $all | fold -s -w 95
+            exit
+            ;;
         *) break ;;
     esac
     shift
@@ -364,10 +377,7 @@ lane &
 lanes="$lanes $!"
 wait
 lanes=''
-if [ "$mode" = --write ]; then
-    for name in $chosen; do cat "$logs/$name.row"; done >"$logs/table"
-    write "$logs/table"
-fi
+[ "$mode" != --write ] || write
 
 passed=$(wc -l <"$logs/passed")
 failed=$(($(printf '%s\n' $chosen | sort -u | wc -l) - passed))
