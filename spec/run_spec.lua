@@ -126,6 +126,15 @@ describe("./run sandbox -- COMMAND", function()
         assert.is_false(is_there)
     end)
 
+    it("keeps what the caller has for the real services out of it", function()
+        local text, status = shell([[cd %s && CLOUDCAL_STORE="$PWD/store.json" \
+            FEISHU_TENANT_ACCESS_TOKEN=t-own LARK_TENANT_ACCESS_TOKEN=t-own \
+            %s/run sandbox --rate off -- sh -c 'cloudcal login --user alice >&2 &&
+                cloudcal primary --user alice >&2; env | grep -c t-own; test ! -e store.json' \
+            2>/dev/null]], directory, quote(root))
+        assert.same({ "0\n", 0 }, { text, status })
+    end)
+
     it("ends as it does, or with 2 when it is used wrongly", function()
         for command, expected in pairs {
             ["-- sh -c 'kill -9 $$'"] = 137, ["--"] = 2, ["--no-such-option -- true"] = 2,
