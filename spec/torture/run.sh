@@ -97,6 +97,7 @@ build() {
         build_residue >>"$logs/build" 2>&1 && return
     cat "$logs/build"
     echo 'the programs were not built'
+    return 1
 }
 
 # Rows ------------------------------------------------------------------------------------
@@ -354,17 +355,16 @@ lane() {
 }
 
 : >"$logs/passed"
-if [ "$mode" != --prove ]; then
-    build
-    row what tried wrong result
+if [ "$mode" = --prove ] || build; then # no row runs on what was built before
+    [ "$mode" = --prove ] || row what tried wrong result
+    lane &
+    lanes=$!
+    lane &
+    lanes="$lanes $!"
+    wait
+    lanes=''
 fi
-lane &
-lanes=$!
-lane &
-lanes="$lanes $!"
-wait
-lanes=''
-if [ "$mode" = --write ]; then
+if [ "$mode" = --write ] && [ -s "$logs/passed" ]; then
     for name in $chosen; do cat "$logs/$name.row"; done >"$logs/table"
     write "$logs/table"
 fi
