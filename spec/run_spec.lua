@@ -325,3 +325,16 @@ describe("spec/torture/run.sh", function()
         assert.equal("no make\nthe programs were not built\n\n0 passed, 2 failed\n", text)
     end)
 end)
+
+describe("spec/torture/static.sh", function()
+    it("fails where clang-tidy, whose stderr it does not show, ends badly", function()
+        for _, name in ipairs { "gcc", "clang-tidy", "cppcheck", "pmccabe", "lua5.4" } do
+            write(directory .. "/" .. name, "#!/bin/sh\nexit " .. (name == "clang-tidy" and 3 or 0))
+            peer.must("chmod +x %s/%s", directory, name)
+        end
+        local text, status = shell("PATH=%s:$PATH sh spec/torture/static.sh", directory)
+        assert.equal(1, status)
+        assert.truthy(text:find("clang_tidy:\nit ended with 3\n", 1, true), text)
+        assert.matches("|1\n$", text)
+    end)
+end)
