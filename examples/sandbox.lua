@@ -39,7 +39,8 @@ local pipe = io.popen "mktemp -d"
 local directory = pipe:read "*l"
 pipe:close()
 
-local words = { "env" }
+-- What the caller has of their own would come before what is set here.
+local words = { "unset CLOUDCAL_STORE FEISHU_TENANT_ACCESS_TOKEN LARK_TENANT_ACCESS_TOKEN; env" }
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 

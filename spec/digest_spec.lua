@@ -1,4 +1,6 @@
 local core = require "cloudcal.core"
+local files = require "spec.files"
+local peer = require "spec.peer"
 
 describe("md5", function()
     it("gives RFC 1321's own results", function()
@@ -115,5 +117,31 @@ describe("base64url", function()
         assert.equal(math.ceil(mebibyte * 4 / 3), #core.base64url(("x"):rep(mebibyte)))
         assert.error_matches(function() core.base64url(("x"):rep(mebibyte + 1)) end, "too long")
         assert.error(function() core.base64url() end)
+    end)
+end)
+
+describe("what OpenSSL refuses", function()
+    it("leaves no error behind that the host would take for its own", function()
+        local path = files.temporary [[
+openssl_conf = init
+[init]
+alg_section = evp
+random = random
+[evp]
+default_properties = fips=yes
+[random]
+random = NONE
+]]
+        local output = peer.script([[
+            local core, pkey = require "cloudcal.core", require "openssl.pkey"
+            local function reason() return select(2, pcall(pkey.new, "no key")) end
+            local own = reason()
+            assert(not core.md5 "x")
+            assert(reason() == own, "md5")
+            assert(not pcall(core.random_bytes, 8))
+            assert(reason() == own, "random_bytes")
+            io.write "fine"]], {}, "OPENSSL_CONF=" .. path .. " %s")
+        os.remove(path)
+        assert.equal("fine", output)
     end)
 end)

@@ -269,4 +269,11 @@ describe("json_misfit", function()
         end
         assert.error(function() core.json_misfit() end)
     end)
+
+    it("raises for a shape that is none", function()
+        for _, wrong in ipairs { { "a" }, { "a", {} }, { "a", "array", true, { "b" } },
+                                 { "a", "array", true, "bbbbbbbb" } } do
+            assert.error(function() core.json_misfit(wrong, { a = { { b = 1 } } }) end)
+        end
+    end)
 end)

@@ -101,6 +101,10 @@ describe("redact.text", function()
             assert.equal("<***>", redact.text("<" .. form .. ">", { secret }))
         end
     end)
+
+    it("finds one whose backslash got lost: who echoes it without escaping it", function()
+        assert.equal("<***>", redact.text("<ab/cdef>", { [[ab\/cd\ef]] }))
+    end)
 end)
 
 describe("redact.excerpt", function()

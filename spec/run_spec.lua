@@ -126,6 +126,15 @@ describe("./run sandbox -- COMMAND", function()
         assert.is_false(is_there)
     end)
 
+    it("keeps what the caller has for the real services out of it", function()
+        local text, status = shell([[cd %s && CLOUDCAL_STORE="$PWD/store.json" \
+            FEISHU_TENANT_ACCESS_TOKEN=t-own LARK_TENANT_ACCESS_TOKEN=t-own \
+            %s/run sandbox --rate off -- sh -c 'cloudcal login --user alice >&2 &&
+                cloudcal primary --user alice >&2; env | grep -c t-own; test ! -e store.json' \
+            2>/dev/null]], directory, quote(root))
+        assert.same({ "0\n", 0 }, { text, status })
+    end)
+
     it("ends as it does, or with 2 when it is used wrongly", function()
         for command, expected in pairs {
             ["-- sh -c 'kill -9 $$'"] = 137, ["--"] = 2, ["--no-such-option -- true"] = 2,
@@ -303,5 +312,29 @@ describe("./run test", function()
         assert.truthy(text:find("\n1 passed, 0 failed\n$"), text)
         text = test([[it("one", function() end)]], "-o TAP")
         assert.truthy(text:find("ok 1 - one", 1, true), text)
+    end)
+end)
+
+describe("spec/torture/run.sh", function()
+    it("runs no row on what was built before when it cannot build", function()
+        write(directory .. "/make", "#!/bin/sh\necho no make\nexit 1\n")
+        peer.must("chmod +x %s/make", directory)
+        local text, status = shell("PATH=%s:$PATH sh spec/torture/run.sh redirects retries",
+            directory)
+        assert.equal(1, status)
+        assert.equal("no make\nthe programs were not built\n\n0 passed, 2 failed\n", text)
+    end)
+end)
+
+describe("spec/torture/static.sh", function()
+    it("fails where clang-tidy, whose stderr it does not show, ends badly", function()
+        for _, name in ipairs { "gcc", "clang-tidy", "cppcheck", "pmccabe", "lua5.4" } do
+            write(directory .. "/" .. name, "#!/bin/sh\nexit " .. (name == "clang-tidy" and 3 or 0))
+            peer.must("chmod +x %s/%s", directory, name)
+        end
+        local text, status = shell("PATH=%s:$PATH sh spec/torture/static.sh", directory)
+        assert.equal(1, status)
+        assert.truthy(text:find("clang_tidy:\nit ended with 3\n", 1, true), text)
+        assert.matches("|1\n$", text)
     end)
 end)

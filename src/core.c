@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
 
 static CURLcode ready = CURLE_FAILED_INIT;
@@ -95,6 +96,13 @@ static void refuse_half_an_openssl (lua_State *L) {
 
 /* }====================================================== */
 
+/* OpenSSL's queue is the thread's, and libcurl and OpenSSL leave errors in it
+** that the host would take for its own */
+void core_leave_no_error (void) {
+  if (ERR_peek_error() != 0)    /* to clear an empty queue takes longer */
+    ERR_clear_error();
+}
+
 /* random() -> number in [0, 1), other ones in other processes: for pauses,
 ** not for secrets. OpenSSL's generator needs memory, the clock does not. */
 static int l_random (lua_State *L) {
@@ -116,8 +124,10 @@ static int l_random_bytes (lua_State *L) {
   lua_Number n = luaL_checknumber(L, 1);
   luaL_argcheck(L, n >= 1 && n <= CORE_MAX_RANDOM && n == (int)n, 1,
                 "must be a whole number, 1 to 256");
-  if (RAND_bytes(b, (int)n) != 1)
+  if (RAND_bytes(b, (int)n) != 1) {
+    core_leave_no_error();
     return luaL_error(L, "cloudcal: OpenSSL has no random bytes");
+  }
   lua_pushlstring(L, (char *)b, (size_t)n);
   OPENSSL_cleanse(b, sizeof(b));
   return 1;

@@ -209,6 +209,7 @@ extern const luaL_Reg engine_functions[];
 
 /* core.c */
 
+void core_leave_no_error (void);
 CORE_EXPORT int luaopen_cloudcal_core (lua_State *L);
 
 #if defined(__GNUC__)

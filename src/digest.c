@@ -57,6 +57,7 @@ static int digest (lua_State *L, struct method *method) {
   int raw = luaL_checkoption(L, 2, "hex", forms);
   md = fetch(method);
   if (md == NULL || !EVP_Digest(s, n, sum, &length, md, NULL)) {
+    core_leave_no_error();
     lua_pushnil(L);
     lua_pushliteral(L, "OpenSSL does not offer this digest");
     return 2;

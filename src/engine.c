@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-
 #if defined(__linux__) && !defined(CORE_NO_EPOLL)
 #define USE_EPOLL 1
 #include <sys/epoll.h>
@@ -297,13 +295,6 @@ static void recycle (struct engine *e, struct transfer *t, int is_good) {
   t->url = NULL;
 }
 
-/* OpenSSL's queue is the thread's, and libcurl leaves errors in it that the
-** host would take for its own */
-static void leave_no_error (void) {
-  if (ERR_peek_error() != 0)    /* to clear an empty queue takes longer */
-    ERR_clear_error();
-}
-
 /* takes the exchange, which ended well or not, out of libcurl and out of the
 ** list */
 static void detach (struct engine *e, struct transfer *t, int is_good) {
@@ -312,7 +303,7 @@ static void detach (struct engine *e, struct transfer *t, int is_good) {
   delist(e, t);
   if (t->easy != NULL)
     recycle(e, t, is_good);
-  leave_no_error();
+  core_leave_no_error();
 }
 
 /* OpenSSL that runs out of memory while it reads the CA file may leave a
@@ -369,7 +360,7 @@ static void shut (struct engine *e, CURLcode code) {
   }
   if (e->multi != NULL)
     curl_multi_cleanup(e->multi);
-  leave_no_error();
+  core_leave_no_error();
   e->multi = NULL;
   close_descriptor(&e->outlet);
   close_descriptor(&e->bell);
@@ -468,7 +459,7 @@ static void settle (struct engine *e, CURLMcode result) {
   else
     shut(e, result == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY :
                                             CURLE_RECV_ERROR);
-  leave_no_error();
+  core_leave_no_error();
 }
 
 static void act (struct engine *e, curl_socket_t s, int mask) {

@@ -267,12 +267,16 @@ static int blame (lua_State *L, int shape, int i, int is_deeper) {
 /* holds an object against a shape: 0 if it fits; else 1, and at the top the
 ** path of the first member that does not, and the kind that it should be */
 static int members (lua_State *L, int shape, int object) {
-  int i, top = lua_gettop(L), n = (int)core_rawlen(L, shape);
+  int i, n = 0, top = lua_gettop(L);
   luaL_checkstack(L, 10, NULL);
+  if (lua_toboolean(L, shape)) {        /* false: nothing is known of it */
+    luaL_checktype(L, shape, LUA_TTABLE);
+    n = (int)core_rawlen(L, shape);
+  }
   for (i = 1; i <= n; i += SHAPE_STRIDE) {
     const char *kind;
     lua_rawgeti(L, shape, i + KIND);
-    kind = lua_tostring(L, -1);
+    kind = luaL_checkstring(L, -1);
     lua_rawgeti(L, shape, i + NAME);
     lua_rawget(L, object);
     if (lua_isnil(L, -1)) {

@@ -64,7 +64,9 @@ end
 local function holds(text, secret)
     if #secret < SHORTEST then return false end
     if find(text, secret, 1, true) then return true end
-    if not find(text, "\\", 1, true) then return false end -- JSON has changed nothing in it
+    if not find(text, "\\", 1, true) and not find(secret, "\\", 1, true) then
+        return false -- no escape came to it, and none was taken away
+    end
     local pattern = pattern_of(secret)
     return pattern ~= nil and find(text, pattern) ~= nil
 end

@@ -97,6 +97,7 @@ build() {
         build_residue >>"$logs/build" 2>&1 && return
     cat "$logs/build"
     echo 'the programs were not built'
+    return 1
 }
 
 # Rows ------------------------------------------------------------------------------------
@@ -367,17 +368,16 @@ lane() {
 }
 
 : >"$logs/passed"
-if [ "$mode" != --prove ]; then
-    build
-    row what tried wrong result
+if [ "$mode" = --prove ] || build; then # no row runs on what was built before
+    [ "$mode" = --prove ] || row what tried wrong result
+    lane &
+    lanes=$!
+    lane &
+    lanes="$lanes $!"
+    wait
+    lanes=''
 fi
-lane &
-lanes=$!
-lane &
-lanes="$lanes $!"
-wait
-lanes=''
-[ "$mode" != --write ] || write
+if [ "$mode" = --write ] && [ -s "$logs/passed" ]; then write; fi
 
 passed=$(wc -l <"$logs/passed")
 failed=$(($(printf '%s\n' $chosen | sort -u | wc -l) - passed))

@@ -27,7 +27,9 @@ gcc_analyzer() {
 }
 
 # shellcheck disable=SC2086
-clang_tidy() { clang-tidy --quiet src/*.c -- -std=c11 $INCLUDE 2>/dev/null; }
+clang_tidy() {
+    clang-tidy --quiet src/*.c -- -std=c11 $INCLUDE 2>/dev/null || echo "it ended with $?"
+}
 
 # It reads our headers, and what it knows of others: once as on Linux, once without epoll. The
 # parameters of a callback are libcurl's, so their const is no matter of ours.
