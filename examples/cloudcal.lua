@@ -553,12 +553,15 @@ commands.youkong = {
 
 -- What needs no network ------------------------------------------------------------------------
 
--- @return what is known of a number, or of the name of an error that has none
+-- @return what is known of a number, of the name of an error that has none, or of a kind
 local function knowledge(what)
     local found = require("cloudcal.errors").explain(what)
     if found then return found end
-    local row = require("cloudcal.codes").named(what)
-    return row and { name = what, kind = row.kind, hint = row.hint, hint_zh = row.hint_zh }
+    local codes = require "cloudcal.codes"
+    local row = codes.named(what)
+    if row then return { name = what, kind = row.kind, hint = row.hint, hint_zh = row.hint_zh } end
+    row = codes.kind(what)
+    return row and { kind = what, meaning = row.en, meaning_zh = row.zh }
 end
 
 -- Here without the core, which the JSON of the module needs.
@@ -581,13 +584,14 @@ end
 function commands.explain(args)
     local found = knowledge(args.code)
     if not found then
-        finish_with(OTHER, ("nothing is known of %s; this is about Feishu's and Lark's codes")
-            :format(args.code))
+        finish_with(OTHER, ("nothing is known of %s; this is about codes of Feishu and Lark, and "
+            .. "names and kinds of errors"):format(args.code))
     end
     found.exit_status = status_of(found.kind)
     if args.json then return put(flat_json(found), "\n") end
     put_rows {
         { "code", found.code }, { "name", found.name }, { "kind", found.kind },
+        { "meaning", args.language == "zh" and found.meaning_zh or found.meaning },
         { "http status", found.http_status }, { "exit status", found.exit_status },
         { "the service", found.msg },
         { "what to do", args.language == "zh" and found.hint_zh or found.hint },
@@ -732,7 +736,7 @@ local function new_parser(argparse)
     add_caldav_commands(parser)
     add_exchange_commands(parser)
     add_youkong_commands(parser)
-    command(parser, "explain", "Tell what a code or the name of an error means; asks nobody.")
+    command(parser, "explain", "Tell what a code, or a name or kind of error, means; asks nobody.")
         :argument("code", "Such as 190004.")
     command(parser, "help", "Print a help text."):argument("topic", "exit-codes or environment.")
         :args "?":choices { "exit-codes", "environment" }

@@ -409,6 +409,25 @@ describe("cloudcal explain", function()
         assert.equal(1, status)
     end)
 
+    it("tells what each kind of error means", function()
+        environment = {}
+        local status, out = run "explain login_required"
+        assert.equal(0, status)
+        assert.truthy(out:find("meaning +Only a new login"), out)
+        assert.truthy(out:find "exit status +5\n", out)
+        status, out = run "explain --language zh login_required"
+        assert.equal(0, status)
+        assert.truthy(out:find("重新登录", 1, true), out)
+        local by_kind = run_json "help exit-codes"
+        local count = 0
+        for kind, exit_status in pairs(by_kind) do
+            local known = run_json("explain " .. kind)
+            assert.same({ kind, exit_status }, { known.kind, known.exit_status })
+            count = count + 1
+        end
+        assert.equal(18, count)
+    end)
+
     it("needs neither the core nor lua-cjson", function()
         environment = {}
         local line = line_of { "explain", "190004", "--json" }
