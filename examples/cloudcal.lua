@@ -260,7 +260,9 @@ end
 -- What is logged may quote a service.
 local function log_plainly(level, message, fields)
     local copy = {}
-    for name, value in pairs(fields) do copy[name] = plain(value) end
+    for name, value in pairs(fields) do
+        copy[name] = type(value) == "number" and value or plain(value)
+    end
     cloudcal.log.stderr(level, plain(message), copy)
 end
 
@@ -756,7 +758,7 @@ local OFFLINE = { explain = true, help = true }
 local function run(argparse, state)
     local parser = new_parser(argparse)
     local args = parse(parser, arg)
-    state.json = args.json
+    state.json, state.args = args.json, args
     if not OFFLINE[args.command] then cloudcal = require "cloudcal" end
     local chosen = commands[args.command]
     if args.subcommand then chosen = chosen[args.subcommand] end
@@ -768,8 +770,26 @@ local ERROR_FIELDS = {
     "field", "http_status", "log_id", "retry_after", "service", "operation",
 }
 
+-- The hints are for programs in Lua; here a login is a command.
+local function add_login(err, args)
+    if err.kind ~= "login_required" or args.command == "login" then return end
+    local words = { "cloudcal" }
+    if args.service ~= "feishu" then words[2] = "--service " .. args.service end
+    local function add(option, value)
+        words[#words + 1] = option .. (value:find "[^%w_./@-]" and quote(value) or value)
+    end
+    if args.store then add("--store ", args.store) end
+    words[#words + 1] = "login"
+    if args.user then add("--user ", args.user) end
+    local is_first = err.name == "not_logged_in"
+    local typed = table.concat(words, " ")
+    err.hint = (is_first and "" or err.hint .. " ") .. "Log in with: " .. typed
+    err.hint_zh = (is_first and "" or err.hint_zh) .. "登录命令：" .. typed
+end
+
 local function report(err, state)
     local status = status_of(err.kind)
+    add_login(err, state.args)
     if not state.json then
         say("%s", tostring(err))
         if err.acted == "maybe" then say "cloudcal: nobody knows whether the service acted" end

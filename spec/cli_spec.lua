@@ -514,6 +514,27 @@ describe("the exit status of cloudcal", function()
         refused(14, "network", NEW .. " --timeout 5")
     end)
 
+    it("names the command that logs in", function()
+        local err = refused(5, "login_required", "primary --user nobody")
+        for _, hint in ipairs { err.hint, err.hint_zh } do
+            assert.truthy(hint:find("cloudcal login --user nobody", 1, true), hint)
+            assert.is_nil(hint:find("client:", 1, true), hint)
+        end
+        environment.LARK_APP_ID, environment.LARK_APP_SECRET = "cli_x", "s"
+        err = refused(5, "login_required", "--service lark primary",
+            "--store=" .. folder .. "/it's", "--user=no body")
+        assert.truthy(err.hint:find("cloudcal --service lark --store '" .. folder
+            .. "/it'\\''s' login --user 'no body'", 1, true), err.hint)
+    end)
+
+    it("rounds the seconds that it tells", function()
+        support.faults("feishu", "190004")
+        local status, _, err = run "primary --verbose"
+        assert.equal(0, status, err)
+        local seconds = err:match "again_in=(%S+)"
+        assert.truthy(seconds and seconds:find "^%d+%.?%d?%d?%d?$", err)
+    end)
+
     it("tells the app from the user", function()
         refused(5, "login_required", "primary --user nobody")
         environment.FEISHU_APP_SECRET = "not-the-secret"
