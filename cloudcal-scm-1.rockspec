@@ -71,6 +71,7 @@ build = {
         ["cloudcal.codes.calendar"] = "lua/cloudcal/codes/calendar.lua",
         ["cloudcal.codes.categories"] = "lua/cloudcal/codes/categories.lua",
         ["cloudcal.codes.generic"] = "lua/cloudcal/codes/generic.lua",
+        ["cloudcal.codes.kinds"] = "lua/cloudcal/codes/kinds.lua",
         ["cloudcal.codes.local_errors"] = "lua/cloudcal/codes/local_errors.lua",
         ["cloudcal.codes.token"] = "lua/cloudcal/codes/token.lua",
         ["cloudcal.codes.transport"] = "lua/cloudcal/codes/transport.lua",

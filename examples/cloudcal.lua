@@ -260,7 +260,9 @@ end
 -- What is logged may quote a service.
 local function log_plainly(level, message, fields)
     local copy = {}
-    for name, value in pairs(fields) do copy[name] = plain(value) end
+    for name, value in pairs(fields) do
+        copy[name] = type(value) == "number" and value or plain(value)
+    end
     cloudcal.log.stderr(level, plain(message), copy)
 end
 
@@ -553,12 +555,15 @@ commands.youkong = {
 
 -- What needs no network ------------------------------------------------------------------------
 
--- @return what is known of a number, or of the name of an error that has none
+-- @return what is known of a number, of the name of an error that has none, or of a kind
 local function knowledge(what)
     local found = require("cloudcal.errors").explain(what)
     if found then return found end
-    local row = require("cloudcal.codes").named(what)
-    return row and { name = what, kind = row.kind, hint = row.hint, hint_zh = row.hint_zh }
+    local codes = require "cloudcal.codes"
+    local row = codes.named(what)
+    if row then return { name = what, kind = row.kind, hint = row.hint, hint_zh = row.hint_zh } end
+    row = codes.kind(what)
+    return row and { kind = what, meaning = row.en, meaning_zh = row.zh }
 end
 
 -- Here without the core, which the JSON of the module needs.
@@ -581,13 +586,14 @@ end
 function commands.explain(args)
     local found = knowledge(args.code)
     if not found then
-        finish_with(OTHER, ("nothing is known of %s; this is about Feishu's and Lark's codes")
-            :format(args.code))
+        finish_with(OTHER, ("nothing is known of %s; this is about codes of Feishu and Lark, and "
+            .. "names and kinds of errors"):format(args.code))
     end
     found.exit_status = status_of(found.kind)
     if args.json then return put(flat_json(found), "\n") end
     put_rows {
         { "code", found.code }, { "name", found.name }, { "kind", found.kind },
+        { "meaning", args.language == "zh" and found.meaning_zh or found.meaning },
         { "http status", found.http_status }, { "exit status", found.exit_status },
         { "the service", found.msg },
         { "what to do", args.language == "zh" and found.hint_zh or found.hint },
@@ -732,7 +738,7 @@ local function new_parser(argparse)
     add_caldav_commands(parser)
     add_exchange_commands(parser)
     add_youkong_commands(parser)
-    command(parser, "explain", "Tell what a code or the name of an error means; asks nobody.")
+    command(parser, "explain", "Tell what a code, or a name or kind of error, means; asks nobody.")
         :argument("code", "Such as 190004.")
     command(parser, "help", "Print a help text."):argument("topic", "exit-codes or environment.")
         :args "?":choices { "exit-codes", "environment" }
@@ -752,7 +758,7 @@ local OFFLINE = { explain = true, help = true }
 local function run(argparse, state)
     local parser = new_parser(argparse)
     local args = parse(parser, arg)
-    state.json = args.json
+    state.json, state.args = args.json, args
     if not OFFLINE[args.command] then cloudcal = require "cloudcal" end
     local chosen = commands[args.command]
     if args.subcommand then chosen = chosen[args.subcommand] end
@@ -764,8 +770,26 @@ local ERROR_FIELDS = {
     "field", "http_status", "log_id", "retry_after", "service", "operation",
 }
 
+-- The hints are for programs in Lua; here a login is a command.
+local function add_login(err, args)
+    if err.kind ~= "login_required" or args.command == "login" then return end
+    local words = { "cloudcal" }
+    if args.service ~= "feishu" then words[2] = "--service " .. args.service end
+    local function add(option, value)
+        words[#words + 1] = option .. (value:find "[^%w_./@-]" and quote(value) or value)
+    end
+    if args.store then add("--store ", args.store) end
+    words[#words + 1] = "login"
+    if args.user then add("--user ", args.user) end
+    local is_first = err.name == "not_logged_in"
+    local typed = table.concat(words, " ")
+    err.hint = (is_first and "" or err.hint .. " ") .. "Log in with: " .. typed
+    err.hint_zh = (is_first and "" or err.hint_zh) .. "登录命令：" .. typed
+end
+
 local function report(err, state)
     local status = status_of(err.kind)
+    add_login(err, state.args)
     if not state.json then
         say("%s", tostring(err))
         if err.acted == "maybe" then say "cloudcal: nobody knows whether the service acted" end

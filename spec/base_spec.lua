@@ -338,6 +338,30 @@ describe("the mirror", function()
         raises(function() primary { timeout = "1" } end, "'timeout'")
     end)
 
+    it("says how it is called where a colon stands for the dot", function()
+        local client = support.client "feishu"
+        raises(function() client.calendar.v4.calendar:primary {} end,
+            "call it with a dot: calendar.v4.calendar.primary(...)")
+        raises(function() client.calendar.v4.calendar:primary() end, "call it with a dot")
+    end)
+
+    it("knows what others call its options", function()
+        local client = support.client "feishu"
+        local v4 = client.calendar.v4
+        for _, name in ipairs { "user_access_token", "tenant_access_token" } do
+            raises(function() v4.calendar.primary { [name] = "u-x" } end,
+                "unknown option '" .. name .. "'; did you mean 'token'?")
+            raises(function() client:primary_calendar { [name] = "u-x" } end,
+                "did you mean 'token'?")
+        end
+        raises(function() v4.calendar.primary { params = {} } end,
+            "unknown option 'params'; did you mean 'query'?")
+        raises(function() v4.exchange_binding.create { params = {} } end,
+            "did you mean 'query' or 'body'?")
+        raises(function() v4.exchange_binding.create { data = {} } end,
+            "did you mean 'body'?")
+    end)
+
     it("refuses unknown fields as data, naming the nearest", function()
         local v4 = support.client "feishu".calendar.v4
         local cases = {

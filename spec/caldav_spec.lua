@@ -901,4 +901,14 @@ describe("a CalDAV server that misbehaves", function()
         assert.equal("could_not_connect", err.name)
         assert.equal(1, meta.attempts)
     end)
+
+    it("by an unknown name is told where that name stands", function()
+        local _, err = caldav.check(with { server_address = "nowhere.invalid" },
+            { retry = false, timeout = 4 })
+        assert.equal("network", err.kind)
+        for _, hint in ipairs { err.hint, err.hint_zh, tostring(err) } do
+            assert.truthy(hint:find("server_address", 1, true), hint)
+            assert.is_nil(hint:find("base_url", 1, true), hint)
+        end
+    end)
 end)

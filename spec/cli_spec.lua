@@ -409,6 +409,25 @@ describe("cloudcal explain", function()
         assert.equal(1, status)
     end)
 
+    it("tells what each kind of error means", function()
+        environment = {}
+        local status, out = run "explain login_required"
+        assert.equal(0, status)
+        assert.truthy(out:find("meaning +Only a new login"), out)
+        assert.truthy(out:find "exit status +5\n", out)
+        status, out = run "explain --language zh login_required"
+        assert.equal(0, status)
+        assert.truthy(out:find("重新登录", 1, true), out)
+        local by_kind = run_json "help exit-codes"
+        local count = 0
+        for kind, exit_status in pairs(by_kind) do
+            local known = run_json("explain " .. kind)
+            assert.same({ kind, exit_status }, { known.kind, known.exit_status })
+            count = count + 1
+        end
+        assert.equal(18, count)
+    end)
+
     it("needs neither the core nor lua-cjson", function()
         environment = {}
         local line = line_of { "explain", "190004", "--json" }
@@ -493,6 +512,27 @@ describe("the exit status of cloudcal", function()
         refused(15, "tls", NEW)
         environment.CLOUDCAL_BASE_URL = "https://127.0.0.1:1"
         refused(14, "network", NEW .. " --timeout 5")
+    end)
+
+    it("names the command that logs in", function()
+        local err = refused(5, "login_required", "primary --user nobody")
+        for _, hint in ipairs { err.hint, err.hint_zh } do
+            assert.truthy(hint:find("cloudcal login --user nobody", 1, true), hint)
+            assert.is_nil(hint:find("client:", 1, true), hint)
+        end
+        environment.LARK_APP_ID, environment.LARK_APP_SECRET = "cli_x", "s"
+        err = refused(5, "login_required", "--service lark primary",
+            "--store=" .. folder .. "/it's", "--user=no body")
+        assert.truthy(err.hint:find("cloudcal --service lark --store '" .. folder
+            .. "/it'\\''s' login --user 'no body'", 1, true), err.hint)
+    end)
+
+    it("rounds the seconds that it tells", function()
+        support.faults("feishu", "190004")
+        local status, _, err = run "primary --verbose"
+        assert.equal(0, status, err)
+        local seconds = err:match "again_in=(%S+)"
+        assert.truthy(seconds and seconds:find "^%d+%.?%d?%d?%d?$", err)
     end)
 
     it("tells the app from the user", function()

@@ -138,13 +138,17 @@ local KIND_OF_LOCAL = {
     service_error = "http_server_error store_failed",
 }
 
-local function check_kind_and_hints(row, what)
-    assert.is_true(KINDS[row.kind] or false, what .. ": kind " .. tostring(row.kind))
+local function check_hints(row, what)
     assert.is_true(type(row.hint) == "string" and #row.hint > 0, what .. ": no hint")
     assert.is_true(type(row.hint_zh) == "string" and #row.hint_zh > 0, what .. ": no hint_zh")
     assert.is_nil(row.hint:find "[\128-\255]", what .. ": hint is not plain ASCII")
     assert.is_truthy(row.hint_zh:find "[\228-\233][\128-\191]", what .. ": no Chinese in hint_zh")
     assert.is_nil((row.hint .. row.hint_zh):find "[%c]", what .. ": a hint is one line")
+end
+
+local function check_kind_and_hints(row, what)
+    assert.is_true(KINDS[row.kind] or false, what .. ": kind " .. tostring(row.kind))
+    check_hints(row, what)
 end
 
 local function check_name(row, what)
@@ -202,7 +206,7 @@ describe("codes of the seeds", function()
 end)
 
 describe("calendar.lua and token.lua", function()
-    local fields = set_of "http name kind msg hint hint_zh token_refused"
+    local fields = set_of "http name kind msg hint hint_zh token_refused sole"
 
     it("have complete rows", function()
         for _, rows in ipairs { calendar, token } do
@@ -212,6 +216,12 @@ describe("calendar.lua and token.lua", function()
                 check_only(row, fields, what)
                 check_name(row, what)
                 check_kind_and_hints(row, what)
+                if row.sole then
+                    local sole = row.sole
+                    check_only(sole, set_of "token hint hint_zh", what)
+                    check_hints(sole, what)
+                    assert.is_truthy(sole.token == "user" or sole.token == "tenant", what)
+                end
                 assert.is_true(type(row.msg) == "string" and #row.msg > 0, what)
                 assert.is_true(row.http == nil or row.http >= 200 and row.http < 600, what)
             end

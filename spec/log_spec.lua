@@ -49,9 +49,11 @@ describe("log.stderr", function()
     it("writes one line, fields sorted", function()
         local real, text = io.stderr, nil
         io.stderr = { write = function(_, line) text = line end } -- luacheck: ignore
-        log.stderr("warn", "it failed", { operation = "x", attempt = 2, again_in = 0.5 })
+        log.stderr("warn", "it failed", { operation = "x", attempt = 2, again_in = 0.5,
+            elapsed = 12.23937808996927, waited = 0, code = 190000 })
         io.stderr = real -- luacheck: ignore
-        assert.equal("cloudcal warn: it failed again_in=0.5 attempt=2 operation=x\n", text)
+        assert.equal("cloudcal warn: it failed again_in=0.5 attempt=2 code=190000 elapsed=12.239 "
+            .. "operation=x waited=0\n", text)
     end)
 end)
 

@@ -28,6 +28,13 @@ local function lines_of(path)
     return lines
 end
 
+-- The sh block that begins with these words, as it stands.
+local function block_of(path, beginning)
+    for block in read(path):gmatch("\n```sh\n(.-)\n```") do
+        if block:find(beginning, 1, true) == 1 then return block end
+    end
+end
+
 -- What a person has of their own, by that of the sandbox in the environment.
 local function filled(line)
     return (line:gsub("([A-Z_]+)=[%w_]*…", '%1="$%1"'):gsub("ou_…", "ou_1")
@@ -94,6 +101,14 @@ describe("the shell lines of the READMEs", function()
         for number, line in ipairs(inside) do
             local status = tonumber(output:match(("\nline %d ended (%%d+)"):format(number)))
             assert.equal(EXPECTED[line] or 0, status, line .. "\n" .. output)
+        end
+    end)
+
+    it("work as they stand where the text says so", function()
+        for _, page in ipairs { "README.md", "README.zh-CN.md" } do
+            local block = assert(block_of(page, "cloudcal login"), page)
+            write(directory .. "/typed.sh", "set -e\n" .. block .. "\n")
+            peer.must("cd %s && ./run sandbox -- sh typed.sh </dev/null", directory)
         end
     end)
 

@@ -159,6 +159,23 @@ describe("the verdict", function()
         assert.equal(-1, refused('{"code":-1}', 200).code)
     end)
 
+    it("of a token names no other identity where the endpoint takes none", function()
+        local row = require "cloudcal.codes".find
+        local function hints(code, tokens)
+            local _, fields = response.read({ verdict = function() return { code = code } end },
+                { tokens = tokens }, { status = 400, head = "", body = "{}" }, {})
+            return { fields.hint, fields.hint_zh }
+        end
+        local function of(advice) return { advice.hint, advice.hint_zh } end
+        for code, kind in pairs { [99991668] = "user", [99991663] = "tenant" } do
+            local other = kind == "user" and "tenant" or "user"
+            assert.same(of(row(code).sole), hints(code, { kind }))
+            assert.same(of(row(code)), hints(code, { other }))
+            assert.same(of(row(code)), hints(code, { "tenant", "user" }))
+            assert.is_nil((row(code).sole.hint .. row(code).sole.hint_zh):find "identity")
+        end
+    end)
+
     it("is a whole number, or its digits and nothing else", function()
         for _, code in ipairs { '"0x0"', '" 0 "', '"0.0"', '"+0"', '""', "0.5", "true" } do
             assert.equal("bad_response", refused('{"code":' .. code .. ',"data":{}}').kind)

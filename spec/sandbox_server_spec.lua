@@ -483,6 +483,20 @@ describe("sandbox server", function()
             end
         end)
 
+        it("that is unknown is refused as by the service, with the nearest name", function()
+            local answer = read_answer(send_fault "html502")
+            assert.same({ 400, 190002, 'unknown fault "html502"; did you mean "html_502"?' },
+                { answer.status, answer.value.code, answer.value.msg })
+            answer = read_answer(send_fault "half-json")
+            assert.equal('unknown fault "half-json"; did you mean "half_json"?', answer.value.msg)
+            answer = read_answer(send_fault "nothing of the kind")
+            assert.equal('unknown fault "nothing of the kind"', answer.value.msg)
+            local con = dial "youkong"
+            con:write(api_bytes("html502", "/v1/allinone/putcalendar", "{}"))
+            assert.equal('unknown fault "html502"; did you mean "html_502"?',
+                read_answer(con).value.Error.Description)
+        end)
+
         it("that is unknown is told", function()
             for _, fault in ipairs { "unknown", "190001", "slow:x", "reset:x", "",
                 "190004_as_999", "190001_as_200", "190004_as_", "slow_as_200" } do

@@ -14,7 +14,9 @@ local function sorted_keys(rows)
 end
 
 local function hint_of(row, language)
-    return language == "zh" and row.hint_zh or row.hint
+    local hint = language == "zh" and row.hint_zh or row.hint
+    if not row.sole then return hint end
+    return hint .. words[language].sole_token[row.sole.token] .. hint_of(row.sole, language)
 end
 
 local function msg_of(row)

@@ -1,29 +1,9 @@
--- What calls give back: the fields of errors and of meta, the kinds, and small records.
+-- What calls give back: the fields of errors and of meta, and small records.
 -- A field: { name, type for editors, en, zh }; a type that ends in "?" may be absent.
 
 local results = {}
 
-results.kinds = {
-    { "invalid_request", en = "The request is wrong; `stage` says who refused it.", zh = "请求无效；`stage` 说明由谁拒绝。" },
-    { "unauthenticated", en = "The token is missing, wrong or worn out.", zh = "令牌缺失、有误或已失效。" },
-    { "login_required", en = "Only a new login or consent of the user helps.", zh = "需要用户重新登录或授权。" },
-    { "app_setup", en = "Change the app in the console: secret, scope, bot, installation, IP list.",
-      zh = "需要在后台修改应用：密钥、权限、机器人、安装、IP 白名单。" },
-    { "permission_denied", en = "This identity may not do this.", zh = "当前身份没有权限。" },
-    { "not_found", en = "The object that this call names is not there.", zh = "本次调用所指的对象不存在。" },
-    { "rate_limited", en = "Too many calls: by the service's count, or by our own.", zh = "触发频率限制：由服务端或本地统计得出。" },
-    { "quota_exhausted", en = "A call quota is used up.", zh = "调用量已达上限。" },
-    { "service_error", en = "The service failed.", zh = "服务端故障。" },
-    { "rejected", en = "Any other refusal.", zh = "其他拒绝。" },
-    { "bad_response", en = "The answer is not what the contract allows.", zh = "响应不符合约定。" },
-    { "too_large", en = "The answer is longer than `max_response_bytes`.", zh = "响应超过 `max_response_bytes`。" },
-    { "network", en = "DNS, connection, or an answer that was cut.", zh = "DNS、连接，或响应中断。" },
-    { "tls", en = "Certificate, host name, CA file or handshake.", zh = "证书、主机名、CA 文件或握手。" },
-    { "timeout", en = "The time was over.", zh = "时限已到。" },
-    { "cancelled", en = "The task was cancelled, or the item of a batch was not started.", zh = "任务已取消，或批量中的该项未开始。" },
-    { "cannot_wait", en = "This phase of nginx cannot wait; use `ngx.timer.at(0, …)`.", zh = "nginx 的当前阶段不能等待，请使用 `ngx.timer.at(0, …)`。" },
-    { "out_of_memory", en = "No memory.", zh = "内存不足。" },
-}
+results.kinds = require "cloudcal.codes.kinds"
 
 results.error = {
     { "kind", "cloudcal.kind", en = "What sort of failure.", zh = "失败的类别。" },

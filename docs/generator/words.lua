@@ -39,6 +39,7 @@ words.en = {
     types = { string = "string", integer = "integer", boolean = "boolean", object = "object", array = "array" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },
     token_kinds = { user = "user (`u-…`)", tenant = "tenant (`t-…`)" }, no_token = "none: the request is signed",
+    sole_token = { user = " Where only user tokens are taken: ", tenant = " Where only tenant tokens are taken: " },
     app_types = { custom = "custom", store = "store" }, service_names = { feishu = "Feishu", lark = "Lark", youkong = "Youkong" },
     conditions = {
         super_administrator = "the user is a super administrator of the tenant",
@@ -96,6 +97,7 @@ words.zh = {
     types = { string = "字符串", integer = "整数", boolean = "布尔值", object = "对象", array = "数组" },
     sections = { path = "path", query = "query", body = "body", Client = "Client", Calendar = "Calendar" },
     token_kinds = { user = "用户身份（`u-…`）", tenant = "应用身份（`t-…`）" }, no_token = "无：请求带签名",
+    sole_token = { user = "接口只接受用户身份时：", tenant = "接口只接受应用身份时：" },
     app_types = { custom = "自建应用", store = "商店应用" },
     service_names = { feishu = "飞书", lark = "Lark", youkong = "有空日程云" },
     conditions = {

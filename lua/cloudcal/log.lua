@@ -6,9 +6,15 @@ local LEVELS = { debug = 1, info = 2, warn = 3, error = 4 }
 
 log.levels = LEVELS
 
+-- Seconds to the millisecond.
+local function text_of(value)
+    if type(value) ~= "number" then return tostring(value) end
+    return (("%.3f"):format(value):gsub("%.?0+$", ""))
+end
+
 local function fields_text(fields)
     local parts = {}
-    for key, value in pairs(fields) do parts[#parts + 1] = key .. "=" .. tostring(value) end
+    for key, value in pairs(fields) do parts[#parts + 1] = key .. "=" .. text_of(value) end
     table.sort(parts)
     return table.concat(parts, " ")
 end

@@ -349,8 +349,23 @@ local function names_of(set)
     return names
 end
 
+-- What the constructors and the official SDKs call it.
+local OTHER_NAMES = {
+    user_access_token = { "token" }, tenant_access_token = { "token" },
+    params = { "path", "query", "body" }, data = { "body" },
+}
+
+local function by_other_name(name, set)
+    local found = {}
+    for _, one in ipairs(OTHER_NAMES[name] or {}) do
+        if set[one] then found[#found + 1] = one end
+    end
+    return #found > 0 and table.concat(found, "' or '")
+end
+
 local function unknown(name, set)
-    local near = type(name) == "string" and schema.nearest(name, names_of(set))
+    local near = by_other_name(name, set)
+        or type(name) == "string" and schema.nearest(name, names_of(set))
     return near and ("unknown option '%s'; did you mean '%s'?"):format(name, near)
         or ("unknown option '%s'"):format(schema.text_of(name))
 end

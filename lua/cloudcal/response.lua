@@ -131,13 +131,20 @@ local function text_or_nil(value)
     return type(value) == "string" and value or nil
 end
 
+-- Another identity is no way out where the endpoint takes one kind of token.
+local function advice(row, endpoint)
+    local sole, tokens = row.sole, endpoint.tokens
+    return sole and #tokens == 1 and tokens[1] == sole.token and sole or row
+end
+
 local function refused(endpoint, answer, verdict, secrets)
     local row, msg = row_of(verdict, answer.status), text_or_nil(verdict.msg)
     local detail = verdict.detail or {}
     local uncertain = is_uncertain(endpoint, answer, verdict, row)
+    local told = advice(row, endpoint)
     return {
         kind = row.kind, code = verdict.code, name = row.name,
-        hint = row.hint, hint_zh = row.hint_zh,
+        hint = told.hint, hint_zh = told.hint_zh,
         message = quote(msg, secrets), msg = msg,
         acted = uncertain and "maybe" or "no",
         token_refused = row.token_refused and not (msg or ""):find("not support", 1, true),

@@ -68,7 +68,11 @@ end
 
 --- Makes an error of the fields of one.
 function session:fail(fields)
-    return errors.new(fields, self)
+    local err = errors.new(fields, self)
+    for _, name in ipairs { "hint", "hint_zh" } do -- those of the transport are for API clients
+        err[name] = err[name] and err[name]:gsub("base_url", "server_address") or nil
+    end
+    return err
 end
 
 --- Ends it.

@@ -1,6 +1,7 @@
 -- What the token endpoints, the OAuth endpoints and the gateway in front of every endpoint
 -- answer. `http` is absent where the status is not documented; decide by the code.
--- `token_refused`: forget this token and get another one.
+-- `token_refused`: forget this token and get another one. `sole`: the hints where the endpoint
+-- takes no token of another kind.
 return {
     [4001] = {
         name = "invalid_token", kind = "unauthenticated", token_refused = true,
@@ -362,6 +363,13 @@ return {
             .. "token is refused too, use identity = \"user\".",
         hint_zh = "租户令牌已过期，或该接口不接受应用身份。若换新令牌后仍被拒绝，"
             .. "请改用 identity = \"user\"。",
+        sole = {
+            token = "tenant",
+            hint = "The tenant token has run out or is wrong, and this endpoint takes no other "
+                .. "kind. Get a new one, or give app_id and app_secret.",
+            hint_zh = "租户令牌已过期或有误，而该接口只接受应用身份。请换取新令牌，"
+                .. "或配置 app_id 与 app_secret。",
+        },
     },
     [99991664] = {
         name = "app_token_refused", kind = "unauthenticated", token_refused = true,
@@ -382,6 +390,13 @@ return {
             .. "token is refused too, use identity = \"tenant\".",
         hint_zh = "用户令牌已过期，或该接口不接受用户身份。若换新令牌后仍被拒绝，"
             .. "请改用 identity = \"tenant\"。",
+        sole = {
+            token = "user",
+            hint = "The user token has run out or is wrong, and this endpoint takes no other "
+                .. "kind. Give a fresh one, or let the user log in again.",
+            hint_zh = "用户令牌已过期或有误，而该接口只接受用户身份。请换用新令牌，"
+                .. "或让用户重新登录。",
+        },
     },
     [99991669] = {
         name = "invalid_user_refresh_token", kind = "login_required",

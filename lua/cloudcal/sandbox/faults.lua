@@ -4,6 +4,7 @@
 -- would answer), refuse(code, msg, http, headers) (the world does not act), request }.
 -- It returns true when the connection may go on.
 local http = require "cloudcal.sandbox.http"
+local schema = require "cloudcal.schema"
 
 local faults = {}
 
@@ -411,12 +412,18 @@ local function read_count(count)
     return number and number <= 1000000 and number or nil
 end
 
+local function unknown(spec)
+    local near = schema.nearest(spec:match "^[^:]*", order)
+    return ("unknown fault %q"):format(spec) .. (near and ("; did you mean %q?"):format(near) or "")
+end
+
 --- Understand a fault as people write it: { name, row, argument, count (false: always) },
 -- or nil and what is wrong.
 function faults.parse(spec)
-    local name, rest = tostring(spec):match("^([%w_]+):?(.*)$")
+    spec = tostring(spec)
+    local name, rest = spec:match("^([%w_]+):?(.*)$")
     local row = name and row_of(name)
-    if not row then return nil, ("unknown fault %q"):format(tostring(spec)) end
+    if not row then return nil, unknown(spec) end
     if rest == "" then rest = nil end
     local argument, count
     if rest then argument, count = split(row, rest) end

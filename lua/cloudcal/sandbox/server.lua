@@ -65,15 +65,9 @@ local function report(door, entry, started)
         entry.fault and "fault " .. entry.fault or tostring(entry.status), ms))
 end
 
-local function bad_fault_answer(reason)
-    return {
-        status = 400, headers = { { "Content-Type", "text/plain" } }, body = reason .. "\n",
-    }
-end
-
 local function respond(situation, fault, reason)
     if fault then return faults.run(fault, situation) end
-    return send(situation, reason and bad_fault_answer(reason) or situation:answer())
+    return send(situation, reason and situation:refuse(190002, reason) or situation:answer())
 end
 
 local function serve_api(door, request, connection)

@@ -75,9 +75,11 @@ end
 -- The mirror: tables shaped as the request and response bodies
 -- =======================================================}
 
-local function mirror_call(state, endpoint)
+-- @param at the table that the call stands in, which a colon would hand over
+local function mirror_call(state, endpoint, at)
     return function(given)
         if given == nil then given = {} end
+        if given == at then error("call it with a dot: " .. endpoint.operation .. "(...)", 2) end
         if type(given) ~= "table" then
             error("the request must be a table, not a " .. type(given), 2)
         end
@@ -93,7 +95,7 @@ local function add_to_mirror(mirror, state, endpoint)
         at[name] = at[name] or {}
         at = at[name]
     end
-    at[endpoint.operation:match("[^.]+$")] = mirror_call(state, endpoint)
+    at[endpoint.operation:match("[^.]+$")] = mirror_call(state, endpoint, at)
 end
 
 local function is_offered(endpoint, name)
