@@ -50,6 +50,11 @@ install: $(CORE)
 	@umask 022; mkdir -p "$(DESTDIR)$(LIBDIR)/cloudcal" "$(DESTDIR)$(BINDIR)"
 	install -m 755 $(CORE) "$(DESTDIR)$(LIBDIR)/cloudcal/core.so"
 	install -m 755 $(BUILD)/command "$(DESTDIR)$(BINDIR)/cloudcal"
+	@env -i $(INTERPRETER) -e "local function has(path, place) \
+	return (';' .. path .. ';'):find(';' .. place .. ';', 1, true) end \
+	os.exit(has(package.path, [[$(LUADIR)/?.lua]]) and has(package.cpath, [[$(LIBDIR)/?.so]]) \
+	and 0 or 1)" || printf '%s\n' 'programs find it with' "    export \
+	LUA_PATH=\"$(LUADIR)/?.lua;$(LUADIR)/?/init.lua;;\" LUA_CPATH=\"$(LIBDIR)/?.so;;\""
 
 # the command stays if it is that of another Lua
 uninstall:

@@ -1,7 +1,8 @@
 -- From the API to the phone: makes a CalDAV account, writes a profile for iPhone, iPad and Mac, and
 -- says what to type elsewhere.
 --   FEISHU_USER_ACCESS_TOKEN=u-… lua5.4 examples/phone.lua [--lark] [FILE]
---   lua5.4 examples/phone.lua --sandbox [FILE]    with a service on this machine, no account needed
+-- CLOUDCAL_BASE_URL and CLOUDCAL_CA_FILE are those of another server. Without the token, and with
+-- --sandbox, the service is a sandbox on this machine.
 -- FILE is calendar.mobileconfig unless it is given. --show-password prints the password, which is
 -- in the file only otherwise.
 local cloudcal = require "cloudcal"
@@ -19,15 +20,16 @@ for _, word in ipairs(arg) do
     end
 end
 
-local service, options = given["--lark"] and "lark" or "feishu", {}
-if given["--sandbox"] then
+local service = given["--lark"] and "lark" or "feishu"
+local options = {
+    user_access_token = os.getenv "FEISHU_USER_ACCESS_TOKEN",
+    base_url = os.getenv "CLOUDCAL_BASE_URL", ca_file = os.getenv "CLOUDCAL_CA_FILE",
+}
+if given["--sandbox"] or not options.user_access_token then
     local sandbox = assert(require("cloudcal.sandbox").start {})
     local known = sandbox[service]
     options = { user_access_token = known.user_access_token, base_url = known.base_url,
                 ca_file = sandbox.ca_file }
-else
-    options.user_access_token = os.getenv "FEISHU_USER_ACCESS_TOKEN"
-        or error("FEISHU_USER_ACCESS_TOKEN is not set; --sandbox needs none", 0)
 end
 
 local client = cloudcal[service](options)
@@ -53,7 +55,7 @@ Thunderbird    New Calendar > On the Network
     given["--show-password"] and account.password or "--show-password prints it"))
 
 -- Does it work? The sandbox has no CalDAV server behind it.
-if not given["--sandbox"] then
+if not account.server_address:find "%.invalid$" then
     local found = cloudcal.assert(cloudcal.caldav.check(account))
     print("The account works. Its calendars:")
     for _, calendar in ipairs(found.calendars) do print("    " .. calendar.name) end

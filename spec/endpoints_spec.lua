@@ -160,7 +160,9 @@ describe("the endpoint tables", function()
     it("are all typed here, and have an operation each", function()
         local count = 0
         for operation, endpoint in pairs(endpoints.by_operation) do
-            assert.is_table(DOCUMENTED[operation], operation)
+            assert.is_table(DOCUMENTED[operation], ('add ["%s"] to DOCUMENTED in this file, typed '
+                .. "from the vendor's document: { method, path, tokens, services, repeatable, "
+                .. "scopes, preconditions, { request fields }, answer fields }"):format(operation))
             assert.equal(operation, endpoint.operation)
             count = count + 1
         end

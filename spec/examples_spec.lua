@@ -307,14 +307,25 @@ describe("examples/phone.lua", function()
             true), text)
     end)
 
-    it("says what is missing", function()
-        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN " .. lua.command()
-            .. " examples/phone.lua")
-        assert.equal(1, status)
-        assert.truthy(text:find("FEISHU_USER_ACCESS_TOKEN is not set; --sandbox needs none", 1,
-            true), text)
+    it("is for the user whose token there is, else for that of a sandbox", function()
+        local path = directory .. "/x.mobileconfig"
+        local text, status = run("env -u FEISHU_USER_ACCESS_TOKEN "
+            .. command(nil, "examples/phone.lua", path))
+        assert.equal(0, status, text)
+        assert.truthy(text:find("https://caldav.sandbox.invalid/\n", 1, true), text)
+        local sandbox = support.sandbox()
+        text, status = run(("env FEISHU_USER_ACCESS_TOKEN=u-nobody %s"):format(
+            command(sandbox, "examples/phone.lua", path)))
+        assert.equal(1, status, text)
+        assert.truthy(text:find("user_token_refused", 1, true), text)
+        text, status = run(("env FEISHU_USER_ACCESS_TOKEN=%s %s"):format(
+            sandbox.feishu.user_access_token, command(sandbox, "examples/phone.lua", path)))
+        assert.equal(0, status, text)
+    end)
+
+    it("says what is wrong", function()
         assert.equal(1, select(2, phone "--sandbx"))
-        text, status = phone("--sandbox", directory .. "/no/x")
+        local text, status = phone("--sandbox", directory .. "/no/x")
         assert.equal(1, status)
         assert.truthy(text:find("file_not_written", 1, true), text)
     end)

@@ -20,6 +20,7 @@ end
 local function installed(words)
     local ok, output = make("install " .. words)
     assert(ok, output)
+    return output
 end
 
 -- Mode and name of each file and directory that is in there.
@@ -100,6 +101,19 @@ describe("make install", function()
             quote(directory .. "/script.lua")))
         assert.is_true(ok, output)
         assert.equal("primary\n", output)
+    end)
+
+    it("ends with what a program needs to find it, where this Lua does not look", function()
+        local output = installed("PREFIX=" .. quote(prefix))
+        local exports = assert(output:match "\n%s*(export LUA_PATH=[^\n]+)\n$", output)
+        write(directory .. "/typed.sh", exports .. "\nexec $1 "
+            .. "-e 'print(require(\"cloudcal\")._VERSION)'\n")
+        local version, ok = run(("sh %s $(head -n 1 %s | tail -c +3)"):format(
+            quote(directory .. "/typed.sh"), executable(prefix)))
+        assert.is_true(ok, version)
+        assert.equal(require "cloudcal"._VERSION .. "\n", version)
+        output = installed "DESTDIR='../a third root' PREFIX=/usr/local"
+        assert.is_nil(output:find("LUA_PATH", 1, true), output)
     end)
 
     it("says so where there is no Lua for the command, and writes nothing", function()
