@@ -166,6 +166,7 @@ for _, service in ipairs { "feishu", "lark" } do
             raises(function() client:delete_exchange_binding("x", true) end, "opts", "table")
             raises(function() client:wait_exchange_binding() end, "exchange_binding_id")
             raises(function() client:wait_exchange_binding("x", 5) end, "opts", "table")
+            raises(function() client:wait_exchange_binding("x", false) end, "opts", "table")
             raises(function() client:primary_calendar "x" end, "opts", "table")
         end)
 

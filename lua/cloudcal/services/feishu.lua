@@ -260,7 +260,7 @@ end
 function methods:wait_exchange_binding(id, opts)
     local state = base.state_of(self)
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(state, GET, opts or {}, POLLING)
+    local query, call_options = base.part_options(state, GET, opts == nil and {} or opts, POLLING)
     local problem = query and polling_problem(query) or not query and call_options
     if problem then error(problem, 2) end
     local polling = {}
