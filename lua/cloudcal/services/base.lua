@@ -79,7 +79,9 @@ end
 local function mirror_call(state, endpoint, at)
     return function(given)
         if given == nil then given = {} end
-        if given == at then error("call it with a dot: " .. endpoint.operation .. "(...)", 2) end
+        if rawequal(given, at) then
+            error("call it with a dot: " .. endpoint.operation .. "(...)", 2)
+        end
         if type(given) ~= "table" then
             error("the request must be a table, not a " .. type(given), 2)
         end
