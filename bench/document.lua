@@ -1,5 +1,6 @@
 --- Puts what was measured into docs/performance.md, between its marks, and draws the picture.
 
+local files = require "spec.files"
 local picture = require "bench.picture"
 local report = require "bench.report"
 
@@ -66,30 +67,17 @@ function document.fill(page, name, text)
     return page:sub(1, first) .. "\n" .. text .. "\n" .. page:sub(last)
 end
 
-local function read(path)
-    local file = assert(io.open(path, "rb"))
-    local text = file:read "*a"
-    file:close()
-    return text
-end
-
-local function write(path, text)
-    local file = assert(io.open(path, "wb"))
-    assert(file:write(text))
-    assert(file:close())
-end
-
 --- Writes both.
 -- @param given rows, peers, stages, libraries, machine
 function document.write(given)
-    local page = read(PAGE)
+    local page = files.read(PAGE)
     page = document.fill(page, "machine", document.machine_line(given.machine) .. ".\n")
     page = document.fill(page, "targets", targets(given))
     page = document.fill(page, "programs", programs(given))
     page = document.fill(page, "stages", stages(given))
     page = document.fill(page, "libraries", libraries(given))
-    write(PAGE, page)
-    write(PICTURE, picture.draw(TITLE, document.bars(given.peers)))
+    files.write(PAGE, page)
+    files.write(PICTURE, picture.draw(TITLE, document.bars(given.peers)))
 end
 
 return document

@@ -373,14 +373,15 @@ end
 
 -- Where a call has no options, its identity is that of the one before.
 local function choose_identity(call)
-    local endpoint = call.endpoint
-    local known = call.identities[endpoint.operation]
-    if known and not endpoint.raw and next(call.options) == nil then return known end
-    local chosen, found = identity.choose(endpoint, call.client, call.options)
-    if next(call.options) == nil and not endpoint.raw then
-        call.identities[endpoint.operation] = chosen
+    local endpoint, known = call.endpoint, call.identities
+    if endpoint.raw or next(call.options) ~= nil then
+        return identity.choose(endpoint, call.client, call.options)
     end
-    return chosen, found
+    local name, found = endpoint.operation, nil
+    if not known[name] then
+        known[name], found = identity.choose(endpoint, call.client, call.options)
+    end
+    return known[name], found
 end
 
 -- Everything that can be known to be wrong before sending. Returns the fields of an error.

@@ -5,15 +5,6 @@ local redact = require "cloudcal.redact"
 
 local errors = {}
 
-local KINDS_ZH = {
-    invalid_request = "请求无效", unauthenticated = "身份验证失败", login_required = "需要重新登录",
-    app_setup = "应用配置有误", permission_denied = "没有权限", not_found = "对象不存在",
-    rate_limited = "触发频率限制", quota_exhausted = "调用量已达上限", service_error = "服务端错误",
-    rejected = "请求被拒绝", bad_response = "响应异常", too_large = "响应过大",
-    network = "网络错误", tls = "TLS 错误", timeout = "超时", cancelled = "已取消",
-    cannot_wait = "当前阶段不能等待", out_of_memory = "内存不足",
-}
-
 -- The kinds that another attempt may cure, where a second one does no harm.
 local TRANSIENT = { rate_limited = true, service_error = true, network = true, timeout = true }
 
@@ -44,7 +35,7 @@ end
 
 local function chinese(err)
     local line = ("%s：%s（%s）：%s"):format(
-        subject(err), KINDS_ZH[err.kind], verdict(err), err.message)
+        subject(err), codes.kind(err.kind).label_zh, verdict(err), err.message)
     if err.log_id then line = ("日志 ID %s：%s"):format(err.log_id, line) end
     if err.hint_zh then line = line .. " | " .. err.hint_zh end
     return one_line(line)

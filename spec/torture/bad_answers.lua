@@ -6,6 +6,7 @@ local json = require "cjson"
 local cloudcal = require "cloudcal"
 local core = require "cloudcal.core"
 local faults = require "cloudcal.sandbox.faults"
+local files = require "spec.files"
 local misbehaviour = require "spec.misbehaviour"
 local nginx_server = require "spec.hosts.nginx_server"
 local pipeline = require "spec.pipeline"
@@ -28,16 +29,9 @@ end
 
 local sandbox = support.sandbox()
 
-local function read_file(path)
-    local file = assert(io.open(path))
-    local content = file:read("*a")
-    file:close()
-    return content
-end
-
 local given = {
     base_url = sandbox.feishu.base_url, user_access_token = sandbox.feishu.user_access_token,
-    ca_pem = read_file(sandbox.ca_file),
+    ca_pem = files.read(sandbox.ca_file),
 }
 
 local nginx = nginx_server.start {

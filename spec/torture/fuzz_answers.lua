@@ -4,10 +4,10 @@
 -- fuzz_answers.lua COUNT [SEED]
 
 local cloudcal = require "cloudcal"
+local codes = require "cloudcal.codes"
 local core = require "cloudcal.core"
 local examples = require "spec.golden.vendor_examples"
 local mutate = require "spec.torture.mutate"
-local random_of = require "spec.random"
 local wire = require "spec.wire"
 
 local count, seed = ...
@@ -17,11 +17,6 @@ local MOST_SECONDS = 2 -- of one call; a tenth of a second is much
 local MOST_RAW, LONGEST_WAIT = 4096, 86400
 
 local SECRET = "CANARY-0123456789"
-
-local KINDS = {}
-for kind in ([[invalid_request unauthenticated login_required app_setup permission_denied not_found
-    rate_limited quota_exhausted service_error rejected bad_response too_large network tls timeout
-    cancelled cannot_wait out_of_memory]]):gmatch "%S+" do KINDS[kind] = true end
 
 local BODIES = {
     '{"code":99991663,"msg":"Invalid access token","error":{"log_id":"L","troubleshooter":"T"}}',
@@ -94,7 +89,7 @@ local CALLS = {
 local number = 0
 
 local function check_error(err, meta)
-    assert(KINDS[err.kind], "kind " .. tostring(err.kind))
+    assert(codes.kind(err.kind), "kind " .. tostring(err.kind))
     assert(err.acted == "no" or err.acted == "maybe" or err.acted == "yes", "acted")
     assert(type(err.retryable) == "boolean", "retryable")
     assert(type(err.message) == "string" and #err.message <= 2 * MOST_RAW, "message")
@@ -129,30 +124,15 @@ local function answers_of(random, mutated)
     return given
 end
 
-local kinds, wrong, slowest = {}, 0, 0
+local kinds = {}
 
-local function one(own)
-    local random = random_of(own)
+local wrong, slowest = mutate.each(count, seed, MOST_SECONDS, function(random, own)
     number = own
-    local answers = answers_of(random, mutate(random, WORDS))
-    local call, started = CALLS[random(#CALLS)], os.clock()
-    local fine, problem = pcall(function()
-        local _, result, err, meta = wire.play(answers, call)
-        check(result, err, meta)
-        kinds[err and err.kind or "success"] = true
-    end)
-    local took = os.clock() - started
-    slowest = math.max(slowest, took)
-    if fine and took < MOST_SECONDS then return end
-    wrong = wrong + 1
-    print(("seed %d: %s, %.1f s"):format(own, tostring(problem), took))
-end
-
-print("seed " .. seed)
-for own = seed, seed + count - 1 do
-    one(own)
-    if wrong > 20 then break end
-end
+    local answers = answers_of(random, mutate.new(random, WORDS))
+    local _, result, err, meta = wire.play(answers, CALLS[random(#CALLS)])
+    check(result, err, meta)
+    kinds[err and err.kind or "success"] = true
+end)
 core.engine():close()
 
 local seen = 0

@@ -5,7 +5,6 @@
 
 local http = require "cloudcal.sandbox.http"
 local mutate = require "spec.torture.mutate"
-local random_of = require "spec.random"
 local socket = require "cqueues.socket"
 
 local count, seed = ...
@@ -80,25 +79,9 @@ local function feed(bytes)
     server:close()
 end
 
-local wrong, slowest = 0, 0
-
-local function one(own)
-    local random = random_of(own)
-    local bytes = mutate(random, WORDS)(CORPUS):sub(1, MOST_BYTES)
-    local started = os.clock()
-    local fine, problem = pcall(feed, bytes)
-    local took = os.clock() - started
-    slowest = math.max(slowest, took)
-    if fine and took < MOST_SECONDS then return end
-    wrong = wrong + 1
-    print(("seed %d: %s, %.1f s"):format(own, tostring(problem), took))
-end
-
-print("seed " .. seed)
-for own = seed, seed + count - 1 do
-    one(own)
-    if wrong > 20 then break end
-end
+local wrong, slowest = mutate.each(count, seed, MOST_SECONDS, function(random)
+    feed(mutate.new(random, WORDS)(CORPUS):sub(1, MOST_BYTES))
+end)
 
 for _, wanted in ipairs { 400, 413, 431, 501, "ended", "request" } do
     if not outcomes[wanted] then

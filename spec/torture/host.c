@@ -33,6 +33,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "script.h"
+
 int luaopen_cloudcal_core (lua_State *L);
 int luaopen_torture_sockets (lua_State *L);     /* sockets.c */
 void *host_malloc (size_t n);
@@ -299,31 +301,11 @@ static int open_host (lua_State *L) {
 
 /* }====================================================== */
 
-static void preload (lua_State *L, const char *name, lua_CFunction open) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, open);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
-}
-
 static void open_all (lua_State *L) {
   luaL_openlibs(L);
   preload(L, "cloudcal.core", luaopen_cloudcal_core);
   preload(L, "torture.host", open_host);
   preload(L, "torture.sockets", luaopen_torture_sockets);
-}
-
-static int run (lua_State *L, int count, char **argv) {
-  int i, status;
-  open_all(L);
-  status = luaL_loadfile(L, argv[1]);
-  for (i = 2; i < count; i++)
-    lua_pushstring(L, argv[i]);
-  if (status == LUA_OK)
-    status = lua_pcall(L, count - 2, 0, 0);
-  if (status != LUA_OK)
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
-  return status == LUA_OK ? 0 : 1;
 }
 
 int main (int count, char **argv) {
@@ -334,7 +316,8 @@ int main (int count, char **argv) {
                            curl_copy, curl_zeroed) != CURLE_OK)
     return 2;
   L = lua_newstate(lua_memory, NULL);
-  status = run(L, count, argv);
+  open_all(L);
+  status = run_script(L, count, argv, 0) ? 0 : 1;
   lua_close(L);
   return status;
 }

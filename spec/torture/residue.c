@@ -21,6 +21,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "script.h"
+
 int luaopen_cloudcal_core (lua_State *L);
 void *host_malloc (size_t n);
 void *host_realloc (void *p, size_t n);
@@ -218,16 +220,8 @@ static int open_residue (lua_State *L) {
   return 1;
 }
 
-static void preload (lua_State *L, const char *name, lua_CFunction open) {
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, open);
-  lua_setfield(L, -2, name);
-  lua_pop(L, 1);
-}
-
 int main (int count, char **argv) {
   lua_State *L;
-  int i, status;
   if (count < 2 || !make_arenas() ||
       !CRYPTO_set_mem_functions(ssl_new, ssl_renew, ssl_free) ||
       curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_new, host_free,
@@ -237,12 +231,5 @@ int main (int count, char **argv) {
   luaL_openlibs(L);
   preload(L, "cloudcal.core", luaopen_cloudcal_core);
   preload(L, "torture.residue", open_residue);
-  status = luaL_loadfile(L, argv[1]);
-  for (i = 2; i < count; i++)
-    lua_pushstring(L, argv[i]);
-  if (status == LUA_OK)
-    status = lua_pcall(L, count - 2, 0, 0);
-  if (status != LUA_OK)
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
-  return status == LUA_OK ? 0 : 1;
+  return run_script(L, count, argv, 0) ? 0 : 1;
 }

@@ -10,6 +10,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "script.h"
+
 #define THREADS 2
 
 int luaopen_cloudcal_core (lua_State *L);
@@ -22,20 +24,10 @@ static struct {
 static void *run (void *user) {
   int *made = user;
   lua_State *L = luaL_newstate();
-  int i, status;
   luaL_openlibs(L);
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  lua_pushcfunction(L, luaopen_cloudcal_core);
-  lua_setfield(L, -2, "cloudcal.core");
-  status = luaL_loadfile(L, given.argv[1]);
-  for (i = 2; i < given.count; i++)
-    lua_pushstring(L, given.argv[i]);
-  if (status == LUA_OK)
-    status = lua_pcall(L, given.count - 2, 1, 0);
-  if (status == LUA_OK)
+  preload(L, "cloudcal.core", luaopen_cloudcal_core);
+  if (run_script(L, given.count, given.argv, 1))
     *made = (int)lua_tointeger(L, -1);
-  else
-    fprintf(stderr, "%s\n", lua_tostring(L, -1));
   lua_close(L);
   return NULL;
 }

@@ -34,7 +34,7 @@ function codes.named(name)
     return require("cloudcal.codes.local_errors")[name]
 end
 
---- Finds what a kind of error means: { name, en, zh }; nil if there is no such kind.
+--- Finds what a kind of error means: { name, label_zh, en, zh }; nil if there is no such kind.
 function codes.kind(name)
     for _, row in ipairs(require "cloudcal.codes.kinds") do
         if row[1] == name then return row end
