@@ -146,6 +146,7 @@ build = {
         ["cloudcal.wait.block"] = "lua/cloudcal/wait/block.lua",
         ["cloudcal.wait.loop"] = "lua/cloudcal/wait/loop.lua",
         ["cloudcal.wait.nginx"] = "lua/cloudcal/wait/nginx.lua",
+        ["cloudcal.wait.tasks"] = "lua/cloudcal/wait/tasks.lua",
         ["cloudcal.wait.yieldable"] = "lua/cloudcal/wait/yieldable.lua",
     },
     install = { bin = { cloudcal = "examples/cloudcal.lua" } },

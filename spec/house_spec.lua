@@ -36,10 +36,10 @@ local C = files "src -name '*.[ch]'"
 local LAYERS = {
     [[core version log redact retry endpoints codes caldav.xml stores.sliding]],
     [[json clock wait.block wait.nginx wait.yieldable]],
-    [[schema pretty errors wait.loop sweep stores.nginx
+    [[schema pretty errors wait.tasks sweep stores.nginx
         stores.redis_scripts]],
-    [[wait map identity journal stores.memory stores.redis_link]],
-    [[stores.file]],
+    [[wait wait.loop identity stores.memory stores.redis_link]],
+    [[map journal stores.file]],
     [[stores]],
     [[options response limiter renewal]],
     [[request app_tokens stores.redis caldav.url]],

@@ -48,6 +48,8 @@ static void push_versions (lua_State *L,
 
 #if defined(__GLIBC__)
 
+#include <link.h>
+
 static const char *const essential[] = {
   "SSL_CTX_new", "SSL_CTX_ctrl", "SSL_CTX_free", "SSL_CTX_get_cert_store",
   "SSL_CTX_set_alpn_protos", "SSL_CTX_set_cert_store",
@@ -63,15 +65,35 @@ static const char *const essential[] = {
 
 #define ESSENTIALS ((int)(sizeof(essential) / sizeof(essential[0])))
 
-/* the file of the host that has this function inside; NULL: none has */
+struct place {
+  uintptr_t address;
+  const char *file;             /* "": the program itself */
+};
+
+static int note_file (struct dl_phdr_info *object, size_t size, void *user) {
+  struct place *place = user;
+  int i;
+  (void)size;
+  for (i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+    if (part->p_type == PT_LOAD &&
+        place->address - object->dlpi_addr - part->p_vaddr < part->p_memsz) {
+      place->file = object->dlpi_name;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* the file of the host that has this function inside; NULL: none has. Unlike
+** dladdr, this does not look for the nearest of the thousands of symbols. */
 static const char *inside_of (const char *function) {
-  Dl_info info;
-  void *address = dlsym(RTLD_DEFAULT, function);
-  if (address == NULL || dladdr(address, &info) == 0 ||
-      strstr(info.dli_fname, "/libssl.so") != NULL ||
-      strstr(info.dli_fname, "/libcrypto.so") != NULL)
+  struct place place = { (uintptr_t)dlsym(RTLD_DEFAULT, function), NULL };
+  if (place.address == 0 || dl_iterate_phdr(note_file, &place) == 0 ||
+      strstr(place.file, "/libssl.so") != NULL ||
+      strstr(place.file, "/libcrypto.so") != NULL)
     return NULL;
-  return info.dli_fname;
+  return place.file[0] != '\0' ? place.file : "this program";
 }
 
 static void refuse_half_an_openssl (lua_State *L) {

@@ -26,6 +26,10 @@
 
 #define ENGINE "cloudcal.engine"
 #define NEVER INT64_MAX
+/* of one kind of work before the next: starts are few, as a connection that
+** gets free meanwhile is used again */
+#define MOST_STARTS 4
+#define MOST_SOCKETS 32
 
 struct list {
   struct transfer *first, *last;        /* oldest first */
@@ -499,7 +503,7 @@ static int set_times (const struct engine *e, struct transfer *t) {
 }
 
 /* hands the oldest queued exchange to libcurl */
-static void start_one (struct engine *e) {
+static void start_next (struct engine *e) {
   struct transfer *t = e->next_queued;
   CURLMcode result;
   if (!set_times(e, t)) {
@@ -514,6 +518,14 @@ static void start_one (struct engine *e) {
   unqueue(e, t);
   t->state = TRANSFER_RUNNING;
   act(e, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* what is not started by `limit` stays queued */
+static void start_some (struct engine *e, int64_t limit) {
+  int i = 0;
+  do
+    start_next(e);
+  while (e->queued > 0 && ++i < MOST_STARTS && engine_now() < limit);
 }
 
 /* libcurl knows no deadline for an exchange that waits for a connection to
@@ -548,8 +560,8 @@ static int mask (unsigned events) {
 /* waits for sockets and serves them; what is not served by `limit` stays
 ** ready. How many were ready, -1 if a signal came. */
 static int serve (struct engine *e, int64_t wait, int64_t limit) {
-  struct epoll_event events[16];
-  int i, n = epoll_wait(e->poller, events, 16, poll_ms(wait));
+  struct epoll_event events[MOST_SOCKETS];
+  int i, n = epoll_wait(e->poller, events, MOST_SOCKETS, poll_ms(wait));
   if (n < 0 && errno != EINTR)  /* somebody closed it: it stays like this */
     shut(e, CURLE_UNRECOVERABLE_POLL);
   for (i = 0; i < n && e->multi != NULL; i++) {
@@ -595,7 +607,7 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   if (turn == TURN_SOCKETS)
     return serve(e, time_to_wait(e, until), limit);
   if (turn == TURN_START)
-    start_one(e);
+    start_some(e, limit);
   else {
     e->timer = NEVER;           /* libcurl sets it anew */
     act(e, CURL_SOCKET_TIMEOUT, 0);
@@ -630,8 +642,12 @@ static int work (struct engine *e, int64_t limit) {
 ** The Lua side
 ** ======================================================= */
 
+static struct engine *self (lua_State *L) {
+  return luaL_checkudata(L, 1, ENGINE);
+}
+
 static struct engine *check (lua_State *L) {
-  struct engine *e = luaL_checkudata(L, 1, ENGINE);
+  struct engine *e = self(L);
   if (is_inherited(e))
     abandon(e);
   return e;
@@ -834,22 +850,25 @@ static int l_timeout (lua_State *L) {
 /* engine:new_group() -> a number for submit and next_ended that nobody else
 ** has, even if this library is loaded twice in one Lua state */
 static int l_new_group (lua_State *L) {
-  lua_pushinteger(L, ++check(L)->groups);
+  lua_pushinteger(L, ++self(L)->groups);
   return 1;
 }
 
 /* engine:new_transport() -> likewise a number, the id of a transport */
 static int l_new_transport (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)++check(L)->transports);
+  lua_pushnumber(L, (lua_Number)++self(L)->transports);
   return 1;
 }
 
 /* engine:next_ended(group) -> ticket of an exchange of this group that has
 ** ended and was not told of yet | nil */
 static int l_next_ended (lua_State *L) {
-  struct engine *e = check(L);
+  struct engine *e = self(L);
   int group = (int)luaL_checkinteger(L, 2);
-  struct transfer *t = e->ended.first;
+  struct transfer *t;
+  if (e->ended.first == NULL)   /* mostly, and getpid() is a system call */
+    return 0;
+  t = check(L)->ended.first;
   while (t != NULL && t->group != group)
     t = t->next;
   if (t == NULL)
@@ -861,7 +880,7 @@ static int l_next_ended (lua_State *L) {
 
 /* engine:longest() -> seconds that the longest action of late took */
 static int l_longest (lua_State *L) {
-  lua_pushnumber(L, (lua_Number)check(L)->longest / 1e6);
+  lua_pushnumber(L, (lua_Number)self(L)->longest / 1e6);
   return 1;
 }
 
@@ -880,7 +899,7 @@ static int l_gc (lua_State *L) {
 }
 
 static int l_tostring (lua_State *L) {
-  lua_pushfstring(L, "cloudcal.engine (%d under way)", check(L)->live);
+  lua_pushfstring(L, "cloudcal.engine (%d under way)", self(L)->live);
   return 1;
 }
 

@@ -10,7 +10,9 @@ require "cloudcal.codes.kinds"
 require "cloudcal.codes.local_errors"
 require "cloudcal.codes.token"
 require "cloudcal.codes.transport"
+local endpoints = require "cloudcal.endpoints"
 require "cloudcal.journal"
+require "cloudcal.logins"
 require "cloudcal.map"
 require "cloudcal.pretty"
 require "cloudcal.services.feishu"
@@ -18,5 +20,7 @@ require "cloudcal.services.youkong"
 require "cloudcal.stores.file"
 require "cloudcal.stores.nginx"
 require "cloudcal.stores.redis"
+
+assert(endpoints.all)
 
 return require "cloudcal"

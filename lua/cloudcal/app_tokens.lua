@@ -2,6 +2,7 @@
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local endpoints = require "cloudcal.endpoints"
 local errors = require "cloudcal.errors"
 local identity = require "cloudcal.identity"
 local log = require "cloudcal.log"
@@ -172,7 +173,7 @@ function app_tokens.resend_ticket(call)
     local secret, err = app_tokens.secret(call)
     if not secret then return nil, err end
     local answer
-    answer, err = call.fetch(call, "auth.v3.app_ticket.resend",
+    answer, err = call.fetch(call, endpoints.app_ticket_resend,
         { app_id = call.client.app_id, app_secret = secret }, {})
     return answer and true, err
 end
@@ -206,7 +207,7 @@ local STALE_TICKET = 10012
 local function ask_for_app_token(call, source, how)
     local ticket, missing = ticket_of(call)
     if not ticket then return nil, missing end
-    local answer, err = call.fetch(call, "auth.v3.app_access_token.create", {
+    local answer, err = call.fetch(call, endpoints.app_access_token, {
         app_id = call.client.app_id, app_secret = source.secret, app_ticket = ticket,
     }, how)
     if err and err.code == STALE_TICKET then ask_for_ticket(call) end
@@ -220,7 +221,7 @@ local function ask_with_app_token(call, source, how)
     if not app_token then return nil, err end
     redact.hide(call.secrets, app_token)
     local answer
-    answer, err = call.fetch(call, "auth.v3.tenant_access_token.create",
+    answer, err = call.fetch(call, endpoints.tenant_access_token,
         { app_access_token = app_token, tenant_key = source.tenant_key }, how)
     if not err or err.kind ~= "unauthenticated" then return answer, err end
     app:refuse(app_token)
@@ -237,7 +238,7 @@ end
 -- =======================================================}
 
 local function ask_as_custom_app(call, source, how)
-    return call.fetch(call, "auth.v3.tenant_access_token.internal",
+    return call.fetch(call, endpoints.tenant_access_token_internal,
         { app_id = call.client.app_id, app_secret = source.secret }, how)
 end
 
@@ -258,7 +259,7 @@ end
 
 --- Gets the tenant token of the client's app.
 -- @param call with client (its options), options, base_url, deadline, secrets, and
--- fetch(call, operation, body, { early, deadline }) that calls a token endpoint
+-- fetch(call, endpoint, body, { early, deadline }) that calls a token endpoint
 -- @return the token, and its source; or nil and an error or the fields of one
 function app_tokens.get(call)
     local secret, found = app_tokens.secret(call)

@@ -2,7 +2,6 @@
 
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
-local endpoints = require "cloudcal.endpoints"
 local errors = require "cloudcal.errors"
 local identity = require "cloudcal.identity"
 local json = require "cloudcal.json"
@@ -270,8 +269,7 @@ end
 -- Token endpoints
 -- =======================================================}
 
-local function token_call(outer, operation, body, how)
-    local endpoint = endpoints.by_operation[operation]
+local function token_call(outer, endpoint, body, how)
     local meta, source = new_meta()
     local host = endpoint.host == "accounts" and outer.accounts_url or outer.base_url
     return setmetatable({
@@ -301,8 +299,8 @@ end
 -- cost half of the time, and is not repeated; retry, as in the options of a call; basic: user and
 -- password
 -- @return the answer; or nil, an error, and whether the endpoint acted
-local function fetch(outer, operation, body, how)
-    local call = token_call(outer, operation, body, how)
+local function fetch(outer, endpoint, body, how)
+    local call = token_call(outer, endpoint, body, how)
     if how.basic then redact.hide(call.secrets, request.basic(how.basic)) end
     if how.early then
         local now = clock.now()
@@ -476,13 +474,13 @@ local function app_problem(call)
 end
 
 --- Does something at the token stage that is not part of a call.
--- @param operation of the endpoint that it is about
+-- @param endpoint that it is about
 -- @param work function(call), with the call as app_tokens.get wants it; it returns a result, or
 -- nil and an error or the fields of one
 -- @param is_local nothing is sent, so nothing waits
 -- @return the result, nil, meta; or nil, err, meta
-function client.act(state, operation, call_options, work, is_local)
-    local started, endpoint = clock.now(), endpoints.by_operation[operation]
+function client.act(state, endpoint, call_options, work, is_local)
+    local started = clock.now()
     local call = new_call(state, endpoint, call_options, started)
     call.stage, call.repeatable = "token", endpoint.repeatable
     local found = app_problem(call) or not is_local and wait.problem() or nil

@@ -4,7 +4,7 @@
 
 local core = require "cloudcal.core"
 local json = require "cloudcal.json"
-local loop = require "cloudcal.wait.loop"
+local tasks = require "cloudcal.wait.tasks"
 
 local journal = {}
 journal.__index = journal
@@ -100,8 +100,8 @@ function journal:write(entry)
     local batch = self.batch or { lines = {} }
     self.batch = batch
     table.insert(batch.lines, line)
-    local task = loop.here()
-    if task then loop.park(task, core.now()) end -- until the others had their turn
+    local task = tasks.here()
+    if task then task.way.park(task, core.now()) end -- until the others had their turn
     if batch == self.batch then flush(self, batch) end
     if batch.written then return true end
     return nil, batch.problem

@@ -5,6 +5,7 @@
 local app_tokens = require "cloudcal.app_tokens"
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local endpoints = require "cloudcal.endpoints"
 local errors = require "cloudcal.errors"
 local identity = require "cloudcal.identity"
 local json = require "cloudcal.json"
@@ -25,7 +26,6 @@ local REFRESH_SECONDS = 604800 -- of a refresh token whose answer names no time
 -- call that has more of them.
 local LEAST, LEAST_EARLY = 0.5, 5
 
-local TOKEN = "authen.v2.oauth.token"
 
 local function failure(name, message, field)
     return { name = name, stage = "token", message = message, field = field }
@@ -213,7 +213,7 @@ end
 
 local function ask(call, secret, fields, how)
     fields.client_id, fields.client_secret = call.client.app_id, secret
-    local answer, err, acted = call.fetch(call, TOKEN, fields, how)
+    local answer, err, acted = call.fetch(call, endpoints.oauth_token, fields, how)
     if answer and not app_tokens.is_token(answer.access_token) then
         err = failure("wrong_response_type", "access_token is not one word of ASCII in the answer")
         return nil, err, "yes"
@@ -401,7 +401,7 @@ local function poll(call, store, secret, device)
 end
 
 local function device_flow(call, store, secret, given)
-    local device, err = call.fetch(call, "oauth.v1.device_authorization",
+    local device, err = call.fetch(call, endpoints.device_authorization,
         { client_id = call.client.app_id, scope = with_offline_access(given.scope) },
         { basic = call.client.app_id .. ":" .. secret })
     if not device then return nil, err end

@@ -2,6 +2,7 @@
 
 local errors = require "cloudcal.errors"
 local loop = require "cloudcal.wait.loop"
+local tasks = require "cloudcal.wait.tasks"
 
 local CONCURRENCY = 8
 
@@ -100,7 +101,7 @@ return function(items, fn, options)
         results = { n = #items }, errors = {}, workers = {},
         on_progress = options.on_progress, stop_on = options.stop_on,
     }
-    local task = loop.here()
+    local task = tasks.here()
     local within = task and task.loop or loop.new()
     for i = 1, math.min(options.concurrency or CONCURRENCY, state.total) do
         state.workers[i] = within:spawn(work, state)

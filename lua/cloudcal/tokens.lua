@@ -1,8 +1,6 @@
 --- Where the token of a call comes from.
 
-local app_tokens = require "cloudcal.app_tokens"
 local identity = require "cloudcal.identity"
-local logins = require "cloudcal.logins"
 
 local tokens = {}
 
@@ -29,7 +27,11 @@ local function ask_function(call, ask)
     return token, token and true or found
 end
 
-local kept = { tenant = app_tokens.get, user = logins.get }
+-- Read when first asked for: a call may bring its own.
+local kept = {
+    tenant = function(call) return require("cloudcal.app_tokens").get(call) end,
+    user = function(call) return require("cloudcal.logins").get(call) end,
+}
 
 --- Gets the token for the next attempt of a call.
 -- @param call with client (its options), options (of the call), identity, endpoint, base_url,

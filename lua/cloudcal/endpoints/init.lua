@@ -6,8 +6,11 @@
 -- that section .. "." .. name is the path that an error names.
 -- An endpoint that is `internal` is called by the token layer: no wrapper, no mirror. `host` is
 -- "accounts" where it is the one of the login pages.
+--
+-- endpoints.calendar_primary is that of the file with this name, which is read when it is first
+-- asked for; `all` is an array of all, and `by_operation` has them by their operations.
 
-local names = {
+local NAMES = {
     "generate_caldav_conf",
     "exchange_binding_create", "exchange_binding_get", "exchange_binding_delete",
     "calendar_primary",
@@ -16,12 +19,25 @@ local names = {
     "authorize", "oauth_token", "device_authorization",
 }
 
-local endpoints = { all = {}, by_operation = {} }
+local later = {}
 
-for i, name in ipairs(names) do
-    local endpoint = require("cloudcal.endpoints." .. name)
-    endpoints.all[i] = endpoint
-    endpoints.by_operation[endpoint.operation] = endpoint
+function later.all(endpoints)
+    local all = {}
+    for i, name in ipairs(NAMES) do all[i] = endpoints[name] end
+    return all
 end
 
-return endpoints
+function later.by_operation(endpoints)
+    local by_operation = {}
+    for _, endpoint in ipairs(endpoints.all) do by_operation[endpoint.operation] = endpoint end
+    return by_operation
+end
+
+return setmetatable({}, {
+    __index = function(self, name)
+        local load = later[name]
+        local value = load and load(self) or require("cloudcal.endpoints." .. name)
+        rawset(self, name, value)
+        return value
+    end,
+})

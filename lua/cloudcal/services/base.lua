@@ -316,11 +316,6 @@ function base.constructor(service, name)
     end
 end
 
---- The endpoint of an operation.
-function base.endpoint(operation)
-    return endpoints.by_operation[operation]
-end
-
 base.call = client.call
 base.act = client.act
 base.error = client.error

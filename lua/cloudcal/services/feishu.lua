@@ -1,9 +1,8 @@
 --- Feishu and Lark: one service under two hosts.
 
-local app_tokens = require "cloudcal.app_tokens"
 local base = require "cloudcal.services.base"
 local clock = require "cloudcal.clock"
-local logins = require "cloudcal.logins"
+local endpoints = require "cloudcal.endpoints"
 local options = require "cloudcal.options"
 local wait = require "cloudcal.wait"
 
@@ -84,12 +83,6 @@ end
 -- Wrappers
 -- =======================================================}
 
-local GENERATE = base.endpoint "calendar.v4.setting.generate_caldav_conf"
-local CREATE = base.endpoint "calendar.v4.exchange_binding.create"
-local GET = base.endpoint "calendar.v4.exchange_binding.get"
-local DELETE = base.endpoint "calendar.v4.exchange_binding.delete"
-local PRIMARY = base.endpoint "calendar.v4.calendar.primary"
-
 local methods = feishu.methods
 
 local function data_of(body, err, meta)
@@ -111,11 +104,11 @@ end
 -- The password is in the result only, never in a log, an error or meta.
 -- Source: open.feishu.cn, calendar-v4/setting/generate_caldav_conf
 function methods:generate_caldav_conf(body, opts)
-    local state = base.state_of(self)
+    local state, endpoint = base.state_of(self), endpoints.generate_caldav_conf
     body = expect_body(body, 2)
-    local query, call_options = base.part_options(state, GENERATE, opts)
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then error(call_options, 2) end
-    return data_of(base.call(state, GENERATE, { body = body }, call_options))
+    return data_of(base.call(state, endpoint, { body = body }, call_options))
 end
 
 --- Binds an Exchange account to a user. The caller must be a super administrator.
@@ -124,11 +117,11 @@ end
 -- @return the binding, nil, meta; or nil, err, meta. Its status begins as "doing".
 -- Source: open.feishu.cn, calendar-v4/exchange_binding/create
 function methods:create_exchange_binding(body, opts)
-    local state = base.state_of(self)
+    local state, endpoint = base.state_of(self), endpoints.exchange_binding_create
     body = expect_body(body, 2)
-    local query, call_options = base.part_options(state, CREATE, opts)
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then error(call_options, 2) end
-    return data_of(base.call(state, CREATE, { body = body, query = query }, call_options))
+    return data_of(base.call(state, endpoint, { body = body, query = query }, call_options))
 end
 
 --- Reads a binding.
@@ -137,12 +130,12 @@ end
 -- @return the binding, nil, meta; or nil, err, meta
 -- Source: open.feishu.cn, calendar-v4/exchange_binding/get
 function methods:get_exchange_binding(id, opts)
-    local state = base.state_of(self)
+    local state, endpoint = base.state_of(self), endpoints.exchange_binding_get
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(state, GET, opts)
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then error(call_options, 2) end
     local given = { path = { exchange_binding_id = id }, query = query }
-    return data_of(base.call(state, GET, given, call_options))
+    return data_of(base.call(state, endpoint, given, call_options))
 end
 
 --- Unbinds an Exchange account.
@@ -152,12 +145,12 @@ end
 -- of this call had done it.
 -- Source: open.feishu.cn, calendar-v4/exchange_binding/delete
 function methods:delete_exchange_binding(id, opts)
-    local state = base.state_of(self)
+    local state, endpoint = base.state_of(self), endpoints.exchange_binding_delete
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(state, DELETE, opts)
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then error(call_options, 2) end
     local given = { path = { exchange_binding_id = id } }
-    local body, err, meta = base.call(state, DELETE, given, call_options)
+    local body, err, meta = base.call(state, endpoint, given, call_options)
     return body and true or nil, err, meta
 end
 
@@ -167,15 +160,15 @@ end
 -- calendar gives not_found, name no_primary_calendar.
 -- Source: open.larksuite.com, calendar-v4/calendar/primary
 function methods:primary_calendar(opts)
-    local state = base.state_of(self)
-    local query, call_options = base.part_options(state, PRIMARY, opts)
+    local state, endpoint = base.state_of(self), endpoints.calendar_primary
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then error(call_options, 2) end
     local data, err, meta =
-        data_of(base.call(state, PRIMARY, { query = query }, call_options))
+        data_of(base.call(state, endpoint, { query = query }, call_options))
     if not data then return nil, err, meta end
     local first = data.calendars and data.calendars[1]
     if first then return first, nil, meta end
-    return nil, base.error(state, PRIMARY, {
+    return nil, base.error(state, endpoint, {
         name = "no_primary_calendar", http_status = meta.status, log_id = meta.log_id,
         message = "the answer holds no calendar", code = 0, acted = "yes",
         body = { data = data },
@@ -203,7 +196,7 @@ local function polling_problem(given)
 end
 
 local function sync_error(state, name, binding, message, meta)
-    return base.error(state, GET, {
+    return base.error(state, endpoints.exchange_binding_get, {
         name = name, message = message, body = binding, acted = "no",
         http_status = meta.status, log_id = meta.log_id,
     })
@@ -211,7 +204,8 @@ end
 
 -- One look: "done", "failed", "again" with the binding, or "broken" with the error.
 local function look(state, given, call_options)
-    local binding, err, meta = data_of(base.call(state, GET, given, call_options))
+    local endpoint = endpoints.exchange_binding_get
+    local binding, err, meta = data_of(base.call(state, endpoint, given, call_options))
     if not binding then return err.retryable and "again" or "broken", nil, err, meta end
     local verdicts = { done = "done", err = "failed" }
     return verdicts[binding.status] or "again", binding, nil, meta
@@ -258,9 +252,10 @@ end
 -- @return the binding, nil, meta; or nil, err, meta. A failed sync is rejected, name
 -- exchange_sync_failed; a late one is timeout; err.body is the last binding seen.
 function methods:wait_exchange_binding(id, opts)
-    local state = base.state_of(self)
+    local state, endpoint = base.state_of(self), endpoints.exchange_binding_get
     base.expect(id, "string", "exchange_binding_id")
-    local query, call_options = base.part_options(state, GET, opts == nil and {} or opts, POLLING)
+    if opts == nil then opts = {} end
+    local query, call_options = base.part_options(state, endpoint, opts, POLLING)
     local problem = query and polling_problem(query) or not query and call_options
     if problem then error(problem, 2) end
     local polling = {}
@@ -275,13 +270,15 @@ end
 -- Tokens
 -- =======================================================}
 
-local LOGIN, TICKET = "authen.v2.oauth.token", "auth.v3.app_ticket.resend"
-
 local function argument_problem(given, rows, needed)
     if type(given) ~= "table" then return "the argument must be a table, not a " .. type(given) end
     if given[needed] == nil then return ("option '%s' is missing"):format(needed) end
     return options.problem(given, rows)
 end
+
+-- Read when first asked for: most programs call with tokens of one kind.
+local function logins() return require "cloudcal.logins" end
+local function app_tokens() return require "cloudcal.app_tokens" end
 
 -- Raises at the caller of the method when the table is not what the rows say.
 -- Returns the options of the call that are among them.
@@ -301,8 +298,8 @@ end
 function methods:authorization_url(given)
     local state = base.state_of(self)
     expect_options(given, options.authorization_url, "redirect_uri")
-    return base.act(state, "authen.v1.authorize", {}, function(call)
-        return logins.authorization_url(call, given)
+    return base.act(state, endpoints.authorize, {}, function(call)
+        return logins().authorization_url(call, given)
     end, true)
 end
 
@@ -315,8 +312,8 @@ end
 function methods:exchange_code(given)
     local state = base.state_of(self)
     local call_options = expect_options(given, options.exchange_code, "code")
-    return base.act(state, LOGIN, call_options, function(call)
-        return logins.exchange_code(call, given)
+    return base.act(state, endpoints.oauth_token, call_options, function(call)
+        return logins().exchange_code(call, given)
     end)
 end
 
@@ -331,8 +328,8 @@ end
 function methods:login(given)
     local state = base.state_of(self)
     local call_options = expect_options(given, options.login, "on_prompt")
-    return base.act(state, LOGIN, call_options, function(call)
-        return logins.login(call, given)
+    return base.act(state, endpoints.oauth_token, call_options, function(call)
+        return logins().login(call, given)
     end)
 end
 
@@ -343,8 +340,8 @@ end
 function methods:set_app_ticket(ticket)
     local state = base.state_of(self)
     base.expect(ticket, "string", "the ticket")
-    return base.act(state, TICKET, {}, function(call)
-        return app_tokens.set_ticket(call, ticket)
+    return base.act(state, endpoints.app_ticket_resend, {}, function(call)
+        return app_tokens().set_ticket(call, ticket)
     end, true)
 end
 
@@ -352,7 +349,8 @@ end
 -- @return true, nil, meta; or nil, err, meta
 -- Source: open.feishu.cn, authentication-management/access-token/app_ticket_resend
 function methods:resend_app_ticket()
-    return base.act(base.state_of(self), TICKET, {}, app_tokens.resend_ticket)
+    return base.act(base.state_of(self), endpoints.app_ticket_resend, {},
+        app_tokens().resend_ticket)
 end
 
 return {

@@ -3,6 +3,7 @@
 local base = require "cloudcal.services.base"
 local clock = require "cloudcal.clock"
 local core = require "cloudcal.core"
+local endpoints = require "cloudcal.endpoints"
 local log = require "cloudcal.log"
 local options = require "cloudcal.options"
 local redact = require "cloudcal.redact"
@@ -177,12 +178,11 @@ end
 -- Wrappers
 -- =======================================================}
 
-local PUT = base.endpoint "allinone.putcalendar"
-
 local methods = youkong.methods
 
 local function put(state, user_code, calendar, opts, variant)
-    local query, call_options = base.part_options(state, PUT, opts)
+    local endpoint = endpoints.putcalendar
+    local query, call_options = base.part_options(state, endpoint, opts)
     if not query then return nil, call_options end
     if type(user_code) ~= "string" then
         return nil, "user_code must be a string, not a " .. type(user_code)
@@ -192,7 +192,7 @@ local function put(state, user_code, calendar, opts, variant)
     end
     local given = { Client = { UserCode = user_code }, Calendar = calendar }
     return true, function()
-        local body, err, meta = base.call(state, PUT, given, call_options, variant)
+        local body, err, meta = base.call(state, endpoint, given, call_options, variant)
         return body and body.Data, err, meta
     end
 end

@@ -3,8 +3,8 @@
 local block = require "cloudcal.wait.block"
 local core = require "cloudcal.core"
 local is_yieldable = require "cloudcal.wait.yieldable"
-local loop = require "cloudcal.wait.loop"
 local nginx = require "cloudcal.wait.nginx"
+local tasks = require "cloudcal.wait.tasks"
 
 local wait = {}
 
@@ -14,8 +14,8 @@ local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
 -- The way of waiting, and who waits: a task, a light thread, or nobody but this call.
 local function place()
-    local task = loop.here()
-    if task then return loop, task end
+    local task = tasks.here()
+    if task then return task.way, task end
     if nginx.is_here() then return nginx, nginx.waiter() end
     return block
 end
@@ -128,8 +128,8 @@ local nginx_locks = {}
 
 -- The locks of those who go on while one of them waits; of a blocking call, nobody's.
 local function locks_of(way, waiter)
-    if way == loop then return waiter.loop.locks end
     if way == nginx then return nginx_locks end
+    return waiter and waiter.loop.locks
 end
 
 --- Takes a lock, waiting for it until the deadline. A plain blocking call does not wait, nor

@@ -4,20 +4,21 @@
 -- too, and one in a metamethod or in the iterator of a for loop raises.
 
 local core = require "cloudcal.core"
-local is_yieldable = require "cloudcal.wait.yieldable"
 local nginx = require "cloudcal.wait.nginx"
+local tasks = require "cloudcal.wait.tasks"
 
 local loop = {}
 loop.__index = loop
 loop.__name = "cloudcal.loop"
 loop.__metatable = "cloudcal.loop"
 
-local Task = {}
+local Task = { way = loop } -- how it waits
 Task.__index = Task
 Task.__name = "cloudcal.task"
 Task.__metatable = "cloudcal.task"
 
 local LONG = 3600 -- seconds
+local BATCH = 0.002 -- seconds of exchanges' work between two looks at the tasks
 local MOST_RESERVED = 0.75 -- of a step, for its last action
 local CANCELLED = 42 -- libcurl's number for "aborted by callback"
 local MARK = {} -- what our own yields pass, so that a foreign one is noticed
@@ -25,7 +26,6 @@ local MARK = {} -- what our own yields pass, so that a foreign one is noticed
 local unpack = table.unpack or unpack
 
 local running -- the task that was resumed last, or is being resumed
-local tasks = setmetatable({}, { __mode = "kv" }) -- by coroutine
 
 local function pack(...)
     return { n = select("#", ...), ... }
@@ -43,18 +43,6 @@ function loop.new()
         sleepers = {}, -- waiting tasks, the next to wake last
         locks = {}, -- see wait/init.lua
     }, loop)
-end
-
-local function own_task()
-    local own = coroutine.running()
-    return own and tasks[own]
-end
-
---- The task whose code is running, if its own coroutine may yield here: nil in a foreign
--- coroutine, in a sort or gsub callback, and outside of tasks.
-function loop.here()
-    local task = own_task()
-    if task and is_yieldable() then return task end
 end
 
 -- {======================================================
@@ -183,10 +171,13 @@ local function time_to_wait(self, deadline)
     return math.max(0, till - core.now())
 end
 
-local function wait_a_little(self, deadline)
-    local seconds = time_to_wait(self, deadline)
+-- Without a wait, all that is due is done: who waits longest is not the only one whose turn it is.
+local function wait_a_little(self, deadline, work_until)
+    local seconds, engine = time_to_wait(self, deadline), core.engine()
     if nginx.is_here() then return nginx.pause(seconds) end
-    local under_way = core.engine():step(seconds)
+    local time = seconds == 0 and math.min(BATCH, work_until - core.now()) or 0
+    if time > 0 then return engine:work(time) end
+    local under_way = engine:step(seconds)
     if under_way == 0 and not next(self.calls) and seconds > 0 then
         core.sleep(time_to_wait(self, deadline))
     end
@@ -208,7 +199,8 @@ function loop.turn(self, deadline, work_until)
     local has_run = has_ready(self)
     run_ready(self, work_until)
     if self.live == 0 or puts_off(self, work_until, has_run) then return end
-    wait_a_little(self, has_run and 0 or deadline) -- they may have ended what is waited for
+    -- what is waited for may have ended meanwhile
+    wait_a_little(self, has_run and 0 or deadline, work_until)
 end
 
 -- {======================================================
@@ -249,7 +241,7 @@ end
 -- An interrupt that the host raises may leave `running` set when nothing is.
 local function is_inside()
     -- a task that nginx suspends is neither at its end nor back in resume()
-    if nginx.is_host() then return own_task() ~= nil end
+    if nginx.is_host() then return tasks.own() ~= nil end
     local status = running and coroutine.status(running.coroutine)
     return status == "running" or status == "normal"
 end
@@ -270,7 +262,7 @@ function loop:spawn(fn, ...)
     local task = setmetatable({
         loop = self, coroutine = co, arguments = pack(...), watchers = {},
     }, Task)
-    tasks[task.coroutine] = task
+    tasks.add(co, task)
     self.live = self.live + 1
     make_ready(task)
     return task
