@@ -166,6 +166,8 @@ describe("the store in Redis", function()
             local i = math.random(math.max(1, #waiting))
             local call = waiting[i]
             if action == 1 or not call then
+                -- nobody asks whether 2 s are more than 2 s
+                while math.abs(memory:ahead("k", limits) - 2) < 0.1 do core.sleep(0.02) end
                 local here, one = memory:reserve("k", limits, 2)
                 local there, two = store:reserve("k", limits, 2)
                 assert.equal(here == nil, there == nil)

@@ -679,7 +679,13 @@ static void push_bytes (lua_State *L, const struct bytes *b) {
   lua_pushlstring(L, b->data != NULL ? b->data : "", b->length);
 }
 
-/* transfer:take() -> status, head, body
+/* between the request and its answer: without the making of a connection */
+static double latency (const struct transfer *t) {
+  return t->total - (t->tls > t->connect ? t->tls : t->connect);
+}
+
+/* transfer:take() -> status, head, body, and the seconds between the request
+**                    and its answer
 **   | nil, code, text, sent, status, head  where the exchange failed
 **   | nil                                  where it is not done */
 static int l_take (lua_State *L) {
@@ -692,6 +698,7 @@ static int l_take (lua_State *L) {
     lua_pushinteger(L, (lua_Integer)t->status);
     push_bytes(L, &t->head);
     push_bytes(L, &t->body);
+    lua_pushnumber(L, latency(t));
   }
   else {
     lua_pushnil(L);

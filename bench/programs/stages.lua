@@ -10,7 +10,7 @@ local STAGES = {
         schema = { "check" },
         identity = { "choose" }, request = { "refusal", "is_repeatable" },
     },
-    build = { request = { "header_lines", "path", "query" } },
+    build = { request = { "url" } },
     token = { tokens = { "get" } },
     rate_limit = { limiter = { "acquire" } },
     read = { response = { "read" } },

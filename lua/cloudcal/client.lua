@@ -86,23 +86,18 @@ local function send_options(call, token, body)
     }
 end
 
--- Seconds between the request and its answer: without the making of a connection.
-local function latency(transfer)
-    local _, connect, tls, _, total = transfer:timings()
-    return total - math.max(connect, tls)
-end
-
 local function exchange(call, token, body)
     local transfer, number, text = wait.exchange(send_options(call, token, body))
     if not transfer then
         limiter.settle(call)
         return nil, fail(call, response.transport_error(number, text, false))
     end
-    local status, a, b, sent, failed_status, failed_head = transfer:take()
-    limiter.settle(call, status and latency(transfer))
+    -- status, head, body, latency; or nil, number, text, sent, status, head
+    local status, a, b, c, failed_status, failed_head = transfer:take()
+    limiter.settle(call, status and c)
     note_answer(call, transfer, status or failed_status, status and a or failed_head)
     if status then return { status = status, head = a, body = b } end
-    local fields = response.transport_error(a, b, sent, failed_head)
+    local fields = response.transport_error(a, b, c, failed_head)
     fields.http_status = call.meta.status
     return nil, fail(call, fields)
 end
@@ -391,18 +386,20 @@ local function check(call, given, variant, found)
     if not call.request then return found end
     found = variant and request.variant_problem(endpoint, variant, call.request)
     if found then return found end
-    call.headers, found = request.header_lines(call.options.headers)
-    if not call.headers then return found end
+    if call.options.headers then
+        call.headers, found = request.header_lines(call.options.headers)
+        if not call.headers then return found end
+    end
     call.identity, found = choose_identity(call)
     if not call.identity then return found end
     found = request.refusal(endpoint, call.identity, call.request)
     if found then return found end
-    local path = endpoint.path
+    local path, query = endpoint.path, call.request.query
     if call.request.path then
         path, found = request.path(endpoint, call.request.path)
         if not path then return found end
     end
-    call.url = call.base_url .. path .. request.query(call.request.query)
+    call.url = request.url(call.base_url, path, query)
     call.repeatable = request.is_repeatable(endpoint, call.request)
     call.stage = "call"
 end

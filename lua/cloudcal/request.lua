@@ -37,12 +37,9 @@ local function check_header(name, value)
     end
 end
 
-local NO_LINES = {}
-
 --- Turns a table of headers into lines.
--- @return an array, to be read only; or nil and a problem
+-- @return an array; or nil and a problem
 function request.header_lines(headers)
-    if not headers then return NO_LINES end
     local lines = {}
     for name, value in next, headers do
         local found = check_header(name, value)
@@ -74,7 +71,6 @@ end
 --- Builds a query string, names sorted, a list as its name repeated; "" if there is nothing to
 -- say.
 function request.query(values)
-    if not values or next(values) == nil then return "" end
     local members = {}
     for _, name in ipairs(sorted_names(values)) do
         local value = rawget(values, name)
@@ -82,6 +78,13 @@ function request.query(values)
         add(members, name, value)
     end
     return #members > 0 and "?" .. table.concat(members, "&") or ""
+end
+
+--- Builds the address of a request.
+-- @param query a table; nil for none
+function request.url(base_url, path, query)
+    if not query or next(query) == nil then return base_url .. path end
+    return base_url .. path .. request.query(query)
 end
 
 request.FORM = "application/x-www-form-urlencoded"

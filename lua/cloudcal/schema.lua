@@ -158,16 +158,26 @@ local NOTHING = {}
 
 local sections_of = setmetatable({}, { __mode = "k" }) -- by the table of an endpoint's request
 
--- The sections that an endpoint has: name, fields, and whether one of them must be given.
+local function copy_of(values)
+    local copy = {}
+    for key, value in next, values do copy[key] = value end
+    return copy
+end
+
+-- The sections that an endpoint has: name, fields, and whether one of them must be given; and
+-- what a request without any comes to.
 local function sections(of_request)
-    local list = {}
+    local list = { empty = {} }
     for _, name in ipairs(SECTIONS) do
         local fields = of_request[name]
         local section = { name = name, fields = fields, is_needed = false }
         for _, field in ipairs(fields or {}) do
             if field.required then section.is_needed = true end
         end
-        if fields then list[#list + 1] = section end
+        if fields then
+            list[#list + 1] = section
+            list.empty[name] = NOTHING
+        end
     end
     sections_of[of_request] = list
     return list
@@ -181,7 +191,8 @@ end
 -- @return a copy with only what is to be sent, to be read only; or nil and a problem with name,
 -- field (the mirror's path) and message
 function schema.check(endpoint, request)
-    local clean, list = {}, sections_of[endpoint.request] or sections(endpoint.request)
+    local list = sections_of[endpoint.request] or sections(endpoint.request)
+    local clean = list.empty
     for i = 1, #list do
         local section = list[i]
         local name, values = section.name, request[section.name]
@@ -189,9 +200,8 @@ function schema.check(endpoint, request)
         if section.is_needed or not is_empty(values) then
             local copy, found = check_section(name, section.fields, values)
             if not copy then return nil, found end
+            if clean == list.empty then clean = copy_of(clean) end
             clean[name] = copy
-        else
-            clean[name] = NOTHING
         end
     end
     return clean

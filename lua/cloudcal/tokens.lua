@@ -4,9 +4,11 @@ local identity = require "cloudcal.identity"
 
 local tokens = {}
 
+local OPTION = { user = "user_access_token", tenant = "tenant_access_token" }
+
 local function from_function(ask, chosen, request)
     local token, message = ask(request)
-    local field = chosen .. "_access_token"
+    local field = OPTION[chosen]
     if type(token) ~= "string" then
         return nil, { name = "token_function_failed", stage = "token",
             message = ("%s gave no token: %s"):format(field, tostring(message or "no reason")) }
@@ -43,7 +45,7 @@ function tokens.get(call)
     local options = call.options
     if call.identity == "none" then return nil end
     if options.token then return options.token, false end
-    local configured = call.client[call.identity .. "_access_token"]
+    local configured = call.client[OPTION[call.identity]]
     if type(configured) == "string" then return configured, false end
     if configured then return ask_function(call, configured) end
     local token, source = kept[call.identity](call)

@@ -16,7 +16,7 @@ local states = setmetatable({}, { __mode = "k" })
 
 --- The state of a client; raises at the caller of the method if `self` is none.
 function base.state_of(self)
-    local state = type(self) == "table" and states[self]
+    local state = states[self]
     if not state then error("call it with a colon: client:name(...)", 3) end
     return state
 end

@@ -121,12 +121,12 @@ end
 
 -- Of writers one works at a time, and it may be stopped. Who has just written lets others in.
 local function lock_file(path, wrote_at, deadline)
-    if core.now() - wrote_at < STEP and wait.is_possible() then wait.sleep(STEP) end
+    if core.now() - wrote_at < STEP and not wait.problem() then wait.sleep(STEP) end
     deadline = math.min(deadline or math.huge, core.now() + PATIENCE)
     repeat
         local lock, problem = core.lock_file(path)
         if lock ~= false then return lock, problem end
-        if not wait.is_possible() then break end
+        if wait.problem() then break end
         if not wait.sleep(STEP) then
             core.sleep(STEP)
             deadline = math.min(deadline, core.now() + LAST_PATIENCE)

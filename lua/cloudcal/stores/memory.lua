@@ -164,7 +164,6 @@ end
 
 -- Whose limits they are asks again and again with the same table.
 local function windows_for(windows, limits)
-    if windows.limits == limits then return windows.of_limits end
     local list = {}
     for i, limit in ipairs(limits) do list[i] = window_for(windows, limit) end
     windows.limits, windows.of_limits = limits, list
@@ -172,7 +171,8 @@ local function windows_for(windows, limits)
 end
 
 local function slot_for(windows, limits, number, now)
-    local slot, list = now, windows_for(windows, limits)
+    local slot = now
+    local list = windows.limits == limits and windows.of_limits or windows_for(windows, limits)
     for i = 1, #list do
         local window = list[i]
         if number >= window.count then slot = max(slot, earliest(window, number, now)) end
@@ -260,7 +260,8 @@ end
 -- @param time in seconds of the monotonic clock
 -- @param count as in reserve
 function memory:settle(key, _, number, time, count)
-    local windows = windows_of(self, key, time)
+    local windows = self.windows.values[key]
+    if not windows then return end -- nobody came for so long that they were dropped
     windows.last_slot = max(windows.last_slot, time)
     for i = 1, #windows do
         local window = windows[i]

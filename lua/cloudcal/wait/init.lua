@@ -20,21 +20,12 @@ local function place()
     return block
 end
 
---- Tells whether a call may wait here: in nginx only what can yield may.
--- @return true; or nil and the name of the phase
-function wait.is_possible()
-    local possible, phase = nginx.is_here()
-    if not phase then return true end
-    if not possible then return nil, phase end
-    if not is_yieldable() then return nil, phase .. " in a callback of sort or gsub" end
-    return true
-end
-
---- What is wrong where a call cannot wait.
+--- What is wrong where a call cannot wait: in nginx only what can yield may.
 -- @return nil if it may wait; or the fields of an error
 function wait.problem()
-    local possible, phase = wait.is_possible()
-    if possible then return nil end
+    local possible, phase = nginx.is_here()
+    if not phase or possible and is_yieldable() then return nil end
+    if possible then phase = phase .. " in a callback of sort or gsub" end
     return { name = "cannot_wait", message = ("the nginx phase %s cannot wait"):format(phase) }
 end
 
