@@ -177,8 +177,11 @@ local function run(host, seconds, rounds, other_rounds)
     return {
         row("50 at once, 100 ms: throughput, of the ideal", fifty,
             function(one) return one.own.rate / one.own.ideal end, "%.3f×", { at_least = 0.95 }),
+        row("the same of the cosocket", fifty,
+            function(one) return one.raw.rate / one.raw.ideal end, "%.3f×"),
         row("50 at once, 100 ms: p99 of another location, ms", fifty,
             function(one) return one.own.p99 end, "%.1f", { below = 5 }),
+        row("the same beside the cosocket", fifty, function(one) return one.raw.p99 end, "%.1f"),
         row("50 at once, 100 ms: CPU of a call, ms", fifty,
             function(one) return one.own.cpu end, "%.2f", { at_most = 0.4 }),
         row("50 at once, 100 ms: CPU, of the cosocket's", fifty,

@@ -135,7 +135,7 @@ end
 report.STAGES_HEAD = { "stage", "Lua 5.4", "LuaJIT" }
 
 local STAGES = {
-    { "check", "check" }, { "build", "build: headers, path, query" }, { "token", "token" },
+    { "check", "check" }, { "build", "build: the address" }, { "token", "token" },
     { "rate_limit", "rate limit" },
     { "send", "send and receive, and what holds the call together" },
     { "read", "read: the verdict, the shape of the answer" }, { "decode", "decode: JSON" },
