@@ -94,6 +94,7 @@ build = {
         ["cloudcal.identity"] = "lua/cloudcal/identity.lua",
         ["cloudcal.journal"] = "lua/cloudcal/journal.lua",
         ["cloudcal.json"] = "lua/cloudcal/json.lua",
+        ["cloudcal.later"] = "lua/cloudcal/later.lua",
         ["cloudcal.limiter"] = "lua/cloudcal/limiter.lua",
         ["cloudcal.log"] = "lua/cloudcal/log.lua",
         ["cloudcal.logins"] = "lua/cloudcal/logins.lua",

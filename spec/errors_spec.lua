@@ -76,6 +76,12 @@ describe("an error as text", function()
         assert.equal("string", type(raised))
     end)
 
+    it("shows a kind that somebody has put there", function()
+        local err = limited { language = "zh" }
+        err.kind = "odd"
+        assert.truthy(tostring(err):find("odd", 1, true))
+    end)
+
     for kind, chinese in pairs(KINDS) do
         it("names the kind " .. kind, function()
             local fields = { kind = kind, name = "n", message = "m" }

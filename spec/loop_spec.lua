@@ -586,7 +586,7 @@ describe("task:cancel", function()
 
     it("wakes a task that waits for another one's token", function()
         local asked = app_client()
-        support.faults("feishu", "slow:1")
+        support.faults("feishu", "slow:3")
         local loop = cloudcal.loop()
         local owner = loop:spawn(function() return asked:primary_calendar() end)
         local waiter = loop:spawn(function() return asked:primary_calendar() end)
@@ -803,6 +803,23 @@ describe("one fetch of a token for many calls", function()
         loop:run()
         for _, task in ipairs(tasks) do assert_calendar(task:result()) end
         assert.equal(1, support.state("feishu").tenant_tokens)
+        assert.equal(1, count_requests("tenant_access_token"))
+    end)
+
+    it("serves those whose library is loaded anew", function()
+        local loop, tasks = many(app_client(), 8)
+        local loaded = {}
+        for name, module in pairs(package.loaded) do
+            if name:find "^cloudcal" then loaded[name] = module end
+        end
+        for name in pairs(loaded) do package.loaded[name] = nil end
+        local fine, problem = pcall(loop.run, loop)
+        for name in pairs(package.loaded) do
+            if name:find "^cloudcal" then package.loaded[name] = nil end
+        end
+        for name, module in pairs(loaded) do package.loaded[name] = module end
+        assert.is_true(fine, problem)
+        for _, task in ipairs(tasks) do assert_calendar(task:result()) end
         assert.equal(1, count_requests("tenant_access_token"))
     end)
 

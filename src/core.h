@@ -9,7 +9,7 @@
 #define CLOUDCAL_CORE_H
 
 #if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE 1           /* dladdr, RTLD_NODELETE, SOCK_CLOEXEC */
+#define _GNU_SOURCE 1           /* dladdr, dl_iterate_phdr, SOCK_CLOEXEC */
 #endif
 
 #if defined(__has_include)

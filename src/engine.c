@@ -616,7 +616,8 @@ static int round_once (struct engine *e, int64_t until, int64_t limit) {
   return 1;
 }
 
-/* After the first action nothing is begun that might end after `limit`. */
+/* After the first action nothing is begun that might end after `limit`, as
+** long as the actions were of late. */
 static void run (struct engine *e, int64_t limit) {
   unsigned before = e->completed;
   while (e->live > 0 && round_once(e, limit, limit - e->longest) >= 0 &&
@@ -924,6 +925,26 @@ static int l_engine (lua_State *L) {
   return 1;
 }
 
+static const char tasks_key;    /* likewise */
+
+/* tasks() -> a weak table, one for this Lua state as the engine is, in which
+** loops note their tasks by coroutine */
+static int l_tasks (lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&tasks_key);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_newtable(L);
+  lua_newtable(L);
+  lua_pushliteral(L, "kv");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+  lua_pushlightuserdata(L, (void *)&tasks_key);
+  lua_pushvalue(L, -2);
+  lua_rawset(L, LUA_REGISTRYINDEX);
+  return 1;
+}
+
 /* now() -> monotonic seconds */
 static int l_now (lua_State *L) {
   lua_pushnumber(L, (lua_Number)engine_now() / 1e6);
@@ -948,6 +969,7 @@ static int l_sleep (lua_State *L) {
 
 const luaL_Reg engine_functions[] = {
   { "engine", l_engine },
+  { "tasks", l_tasks },
   { "now", l_now },
   { "time", l_time },
   { "sleep", l_sleep },

@@ -34,8 +34,9 @@ local function english(err)
 end
 
 local function chinese(err)
+    local kind = codes.kind(err.kind)
     local line = ("%s：%s（%s）：%s"):format(
-        subject(err), codes.kind(err.kind).label_zh, verdict(err), err.message)
+        subject(err), kind and kind.label_zh or tostring(err.kind), verdict(err), err.message)
     if err.log_id then line = ("日志 ID %s：%s"):format(err.log_id, line) end
     if err.hint_zh then line = line .. " | " .. err.hint_zh end
     return one_line(line)

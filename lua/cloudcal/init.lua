@@ -2,18 +2,19 @@
 -- The names and shapes are described in README.md.
 
 local json = require "cloudcal.json"
+local later = require "cloudcal.later"
 
 -- What is read from its file when it is first asked for: a program parses what it uses.
 local LATER = {
-    feishu = function() return require("cloudcal.services.feishu").feishu end,
-    lark = function() return require("cloudcal.services.feishu").lark end,
-    youkong = function() return require("cloudcal.services.youkong").youkong end,
-    log = function() return require "cloudcal.log" end,
-    stores = function() return require "cloudcal.stores" end,
-    explain = function() return require("cloudcal.errors").explain end,
-    map = function() return require "cloudcal.map" end,
-    journal = function() return require("cloudcal.journal").open end,
-    caldav = function() return require "cloudcal.caldav" end,
+    feishu = function() return later("cloudcal.services.feishu").feishu end,
+    lark = function() return later("cloudcal.services.feishu").lark end,
+    youkong = function() return later("cloudcal.services.youkong").youkong end,
+    log = function() return later "cloudcal.log" end,
+    stores = function() return later "cloudcal.stores" end,
+    explain = function() return later("cloudcal.errors").explain end,
+    map = function() return later "cloudcal.map" end,
+    journal = function() return later("cloudcal.journal").open end,
+    caldav = function() return later "cloudcal.caldav" end,
 }
 
 local cloudcal = setmetatable({
@@ -33,7 +34,7 @@ local cloudcal = setmetatable({
 -- @param value any
 -- @return text of several lines
 function cloudcal.pretty(value)
-    return require "cloudcal.pretty"(value)
+    return later "cloudcal.pretty"(value)
 end
 
 --- Returns its arguments, or raises the error as one line of text, which every Lua can show.
@@ -53,19 +54,19 @@ function cloudcal.sleep(seconds)
     if type(seconds) ~= "number" or seconds ~= seconds then
         error("seconds must be a number, not " .. tostring(seconds), 2)
     end
-    local wait = require "cloudcal.wait"
+    local wait = later "cloudcal.wait"
     local found = wait.problem()
     if not found then
         if wait.sleep(seconds) then return true end
         found = wait.cancelled()
     end
-    return nil, require("cloudcal.errors").new(found, { operation = "sleep" })
+    return nil, later("cloudcal.errors").new(found, { operation = "sleep" })
 end
 
 --- Makes a loop, in which tasks go on side by side. All loops of a Lua state share one engine.
 -- @return the loop; see lua/cloudcal/wait/loop.lua
 function cloudcal.loop()
-    return require("cloudcal.wait.loop").new()
+    return later("cloudcal.wait.loop").new()
 end
 
 --- Makes a store in a Redis server, which processes and machines share: as `store` for tokens, as
@@ -83,7 +84,7 @@ end
 -- many share the rate while Redis is away, 4 if absent
 -- @return the store; nothing is connected before it is used
 function cloudcal.redis(given)
-    local store = require "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
+    local store = later "cloudcal.stores.redis".new(given) -- a tail call would hide the caller
     return store
 end
 

@@ -26,7 +26,6 @@ local REFRESH_SECONDS = 604800 -- of a refresh token whose answer names no time
 -- call that has more of them.
 local LEAST, LEAST_EARLY = 0.5, 5
 
-
 local function failure(name, message, field)
     return { name = name, stage = "token", message = message, field = field }
 end

@@ -1,6 +1,7 @@
 --- Where the token of a call comes from.
 
 local identity = require "cloudcal.identity"
+local later = require "cloudcal.later"
 
 local tokens = {}
 
@@ -31,8 +32,8 @@ end
 
 -- Read when first asked for: a call may bring its own.
 local kept = {
-    tenant = function(call) return require("cloudcal.app_tokens").get(call) end,
-    user = function(call) return require("cloudcal.logins").get(call) end,
+    tenant = function(call) return later("cloudcal.app_tokens").get(call) end,
+    user = function(call) return later("cloudcal.logins").get(call) end,
 }
 
 --- Gets the token for the next attempt of a call.

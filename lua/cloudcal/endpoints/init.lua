@@ -10,6 +10,8 @@
 -- endpoints.calendar_primary is that of the file with this name, which is read when it is first
 -- asked for; `all` is an array of all, and `by_operation` has them by their operations.
 
+local later = require "cloudcal.later"
+
 local NAMES = {
     "generate_caldav_conf",
     "exchange_binding_create", "exchange_binding_get", "exchange_binding_delete",
@@ -19,15 +21,15 @@ local NAMES = {
     "authorize", "oauth_token", "device_authorization",
 }
 
-local later = {}
+local lists = {}
 
-function later.all(endpoints)
+function lists.all(endpoints)
     local all = {}
     for i, name in ipairs(NAMES) do all[i] = endpoints[name] end
     return all
 end
 
-function later.by_operation(endpoints)
+function lists.by_operation(endpoints)
     local by_operation = {}
     for _, endpoint in ipairs(endpoints.all) do by_operation[endpoint.operation] = endpoint end
     return by_operation
@@ -35,8 +37,8 @@ end
 
 return setmetatable({}, {
     __index = function(self, name)
-        local load = later[name]
-        local value = load and load(self) or require("cloudcal.endpoints." .. name)
+        local load = lists[name]
+        local value = load and load(self) or later("cloudcal.endpoints." .. name)
         rawset(self, name, value)
         return value
     end,

@@ -3,6 +3,7 @@
 local base = require "cloudcal.services.base"
 local clock = require "cloudcal.clock"
 local endpoints = require "cloudcal.endpoints"
+local later = require "cloudcal.later"
 local options = require "cloudcal.options"
 local wait = require "cloudcal.wait"
 
@@ -277,8 +278,8 @@ local function argument_problem(given, rows, needed)
 end
 
 -- Read when first asked for: most programs call with tokens of one kind.
-local function logins() return require "cloudcal.logins" end
-local function app_tokens() return require "cloudcal.app_tokens" end
+local function logins() return later "cloudcal.logins" end
+local function app_tokens() return later "cloudcal.app_tokens" end
 
 -- Raises at the caller of the method when the table is not what the rows say.
 -- Returns the options of the call that are among them.

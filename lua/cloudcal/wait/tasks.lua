@@ -1,11 +1,12 @@
 --- Which coroutines are tasks, for those who ask where they are: most programs have no loop, and
 -- do not read its module.
 
+local core = require "cloudcal.core"
 local is_yieldable = require "cloudcal.wait.yieldable"
 
 local tasks = {}
 
-local by_coroutine = setmetatable({}, { __mode = "kv" })
+local by_coroutine = core.tasks() -- the tasks of whoever has loaded this library beside us, too
 
 --- Notes that a coroutine is that of a task.
 function tasks.add(coroutine, task)
